@@ -1,0 +1,29 @@
+#pragma once
+// Architecture of a model as its folder states it (config.json or GGUF metadata), validated against sane ranges.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hone::formats {
+
+struct ModelConfig {
+  std::string family = "llama";        // key of the model registry
+  std::int64_t hidden_size = 0;
+  std::int64_t intermediate_size = 0;
+  std::int64_t num_layers = 0;
+  std::int64_t num_heads = 0;
+  std::int64_t num_kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t vocab_size = 0;
+  std::int64_t max_positions = 0;
+  double rms_eps = 1e-5;
+  double rope_theta = 10000.0;
+  bool tie_embeddings = false;
+  bool attention_bias = false;         // biases on q, k, v (and o)
+  bool mlp_bias = false;
+  std::int32_t bos_id = -1;
+  std::vector<std::int32_t> eos_ids;   // a generation stops at any of them
+  std::string source_dtype = "fp32";   // type the weights are stored in (for exports)
+};
+
+}  // namespace hone::formats

@@ -1,0 +1,29 @@
+#pragma once
+// [model]: which model, in which precision, where.
+#include "core/base/fields.h"
+
+namespace hone {
+
+struct ModelOptions {
+  static constexpr const char* kSection = "model";
+  std::string path;
+  std::vector<std::string> adapters;
+  std::string dtype = "auto";
+  std::string quantize = "none";
+  bool double_quant = true;
+  std::string device = "auto";
+
+  template <class Visitor>
+  void fields(Visitor&& visit) {
+    visit("path", path, {.help = "model: a Hugging Face folder or a GGUF file"});
+    visit("adapters", adapters, {.help = "PEFT folders applied in order, frozen, not folded into the weights"});
+    visit("dtype", dtype,
+          {.help = "compute type; auto: bf16 on GPUs that have it, on CPUs the faster of fp32 and bf16 as probed",
+           .choices = {"auto", "bf16", "fp16", "fp32"}});
+    visit("quantize", quantize, {.help = "how frozen block weights are held", .choices = {"none", "nf4"}});
+    visit("double_quant", double_quant, {.help = "nf4: quantise the block scales too, as QLoRA does"});
+    visit("device", device, {.help = "where to compute", .choices = {"auto", "cpu", "cuda"}});
+  }
+};
+
+}  // namespace hone

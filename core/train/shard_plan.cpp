@@ -1,0 +1,48 @@
+#include "core/train/shard_plan.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace hone {
+namespace {
+
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+void ArenaLayoutBuilder::begin_block(std::string name) {
+  layout_.blocks.push_back({std::move(name), {layout_.size, layout_.size}});
+}
+
+void ArenaLayoutBuilder::add(std::string name, std::vector<std::int64_t> shape, bool decay) {
+  HONE_CHECK(!layout_.blocks.empty());
+  std::int64_t count = 1;
+  for (const std::int64_t dim : shape) count *= dim;
+  const Range range{layout_.size, layout_.size + count};
+  layout_.parameters.push_back({std::move(name), std::move(shape), range, decay});
+  layout_.size = round_up(range.end, kAlignment);
+  layout_.blocks.back().range.end = layout_.size;
+}
+
+ArenaLayout ArenaLayoutBuilder::finish() { return std::move(layout_); }
+
+Range shard_of(Range block, int rank, int world_size, std::int64_t granule) {
+  HONE_CHECK(world_size > 0 && rank >= 0 && rank < world_size && granule > 0);
+  const std::int64_t cut = round_up(block.length(), world_size * granule) / world_size;
+  const std::int64_t begin = std::min(block.end, block.begin + rank * cut);
+  return {begin, std::min(block.end, begin + cut)};
+}
+
+std::vector<Range> shards_of(const ArenaLayout& layout, int rank, int world_size, std::int64_t granule) {
+  std::vector<Range> shards;
+  for (const BlockRange& block : layout.blocks) {
+    const Range shard = shard_of(block.range, rank, world_size, granule);
+    if (!shard.empty()) shards.push_back(shard);
+  }
+  return shards;
+}
+
+}  // namespace hone

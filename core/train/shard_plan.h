@@ -1,0 +1,55 @@
+#pragma once
+// Pure arithmetic over the arena of trainable parameters: which flat ranges there are, and which rank owns what.
+// Every block's range is cut into world_size shards of ceil(length / (world_size * granule)) * granule elements,
+// the last ones short or empty. dist, the optimizer and checkpoints all go by this plan.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hone {
+
+struct Range {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t length() const { return end - begin; }
+  bool empty() const { return end <= begin; }
+  bool operator==(const Range&) const = default;
+};
+
+struct ParameterSlice {
+  std::string name;                 // as exported, e.g. model.layers.0.self_attn.q_proj.lora_A
+  std::vector<std::int64_t> shape;
+  Range range;                      // in the arena, without padding
+  bool decay = true;                // weight decay applies
+};
+
+struct BlockRange {
+  std::string name;  // "embedding", "layers.7", "head"
+  Range range;       // in the arena, with padding
+};
+
+struct ArenaLayout {
+  std::vector<ParameterSlice> parameters;
+  std::vector<BlockRange> blocks;  // contiguous, in forward order, covering [0, size)
+  std::int64_t size = 0;
+};
+
+// Appends parameters block by block; each begins at a multiple of kAlignment elements.
+class ArenaLayoutBuilder {
+ public:
+  static constexpr std::int64_t kAlignment = 64;
+  void begin_block(std::string name);
+  void add(std::string name, std::vector<std::int64_t> shape, bool decay);
+  ArenaLayout finish();
+
+ private:
+  ArenaLayout layout_;
+};
+
+// Shard of `block` owned by `rank`.
+Range shard_of(Range block, int rank, int world_size, std::int64_t granule);
+
+// All non-empty shards of a rank, in arena order.
+std::vector<Range> shards_of(const ArenaLayout& layout, int rank, int world_size, std::int64_t granule);
+
+}  // namespace hone

@@ -1,0 +1,34 @@
+#pragma once
+// [data]: which rows, how they become token sequences, in which order.
+#include "core/base/fields.h"
+
+namespace hone {
+
+struct DataOptions {
+  static constexpr const char* kSection = "data";
+  std::vector<std::string> train;
+  std::vector<std::string> eval;
+  std::string format = "auto";
+  std::string chat_template = "auto";
+  std::int64_t max_length = 1024;
+  bool packing = true;
+  bool shuffle = true;
+  std::string train_on = "completion";
+
+  template <class Visitor>
+  void fields(Visitor&& visit) {
+    visit("train", train, {.help = "training rows: JSON Lines files or prepared folders"});
+    visit("eval", eval, {.help = "held-out rows: JSON Lines files or prepared folders"});
+    visit("format", format, {.help = "row format; auto: by the keys of the first row",
+                             .choices = {"auto", "messages", "prompt_completion", "alpaca", "qa", "text"}});
+    visit("template", chat_template, {.help = "chat template; auto: the model's own",
+                                      .choices = {"auto", "chatml", "smollm2", "zephyr", "llama3", "alpaca", "none"}});
+    visit("max_length", max_length, {.help = "longer rows are cut at the end", .unit = "tokens", .min = 2});
+    visit("packing", packing, {.help = "fill micro-batches by best fit; false: in the step's sample order"});
+    visit("shuffle", shuffle, {.help = "order by a keyed bijection of (seed, epoch); false: the file's order"});
+    visit("train_on", train_on, {.help = "completion: assistant turns only; all: every token",
+                                 .choices = {"completion", "all"}});
+  }
+};
+
+}  // namespace hone

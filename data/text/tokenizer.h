@@ -1,0 +1,37 @@
+#pragma once
+// Text to token ids and back, exactly as the model's own tokenizer does it. Immutable after loading; encode and
+// decode are thread-safe.
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hone::data {
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  // `add_special`: what the tokenizer's post-processor adds (BOS and the like). Special tokens inside the text
+  // are recognised. Nothing is truncated or padded. Invalid UTF-8 is replaced by U+FFFD as Python would.
+  virtual std::vector<std::int32_t> encode(std::string_view text, bool add_special) const = 0;
+  virtual std::string decode(std::span<const std::int32_t> ids, bool skip_special) const = 0;
+  virtual const std::string& token(std::int32_t id) const = 0;  // vocabulary entry as stored
+  virtual std::optional<std::int32_t> id(std::string_view token) const = 0;
+  virtual std::int32_t vocab_size() const = 0;  // ids are in [0, vocab_size)
+  virtual std::int32_t bos_id() const = 0;      // -1: none
+  virtual std::int32_t eos_id() const = 0;      // -1: none
+  virtual std::uint64_t fingerprint() const = 0;
+  virtual const std::string& chat_template_source() const = 0;  // the model's own Jinja text, or empty
+};
+
+// From an HF folder (tokenizer.json, tokenizer_config.json) or a GGUF file's metadata. Errors: exit 3, TK0xx.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::string& model_path);
+
+// Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json (and the chat template) so that HF's
+// libraries load the same tokenizer. From a folder the files are copied, from a GGUF they are made.
+void export_tokenizer(const std::string& model_path, const std::string& output_folder);
+
+}  // namespace hone::data
