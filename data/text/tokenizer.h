@@ -1,6 +1,7 @@
 #pragma once
 // Text to token ids and back, exactly as the model's own tokenizer does it. Immutable after loading; encode and
 // decode are thread-safe.
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,12 +12,22 @@
 
 namespace hone::data {
 
+// A token and the bytes [begin, end) of the text it came from. Tokens of one character may share its bytes.
+struct TokenSpan {
+  std::int32_t id = 0;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   // `add_special`: what the tokenizer's post-processor adds (BOS and the like). Special tokens inside the text
   // are recognised. Nothing is truncated or padded. Invalid UTF-8 is replaced by U+FFFD as Python would.
   virtual std::vector<std::int32_t> encode(std::string_view text, bool add_special) const = 0;
+  // As encode without what the post-processor adds. Positions are those of the text after the replacement of
+  // invalid UTF-8.
+  virtual std::vector<TokenSpan> encode_spans(std::string_view text) const = 0;
   virtual std::string decode(std::span<const std::int32_t> ids, bool skip_special) const = 0;
   virtual const std::string& token(std::int32_t id) const = 0;  // vocabulary entry as stored
   virtual std::optional<std::int32_t> id(std::string_view token) const = 0;
