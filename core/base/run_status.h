@@ -1,0 +1,19 @@
+#pragma once
+// status.json of a run's folder: what a script or a person looks at from outside. Replaced atomically.
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace hone {
+
+struct RunStatus {
+  std::string state = {};  // starting, training, evaluating, saving, done, stopped, failed
+  std::int64_t step = 0;
+  std::string message = {};           // a failure's error line
+  std::optional<int> exit_code = {};  // once the run has ended
+};
+
+void write_status(const std::string& run_dir, const RunStatus& status);
+RunStatus read_status(const std::string& run_dir);  // Error exit 3 where it is missing or not ours
+
+}  // namespace hone
