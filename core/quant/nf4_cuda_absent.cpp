@@ -1,0 +1,9 @@
+// Stands in for nf4_cuda.cu in a build without nvcc.
+#include "core/cuda/device.h"
+#include "core/quant/nf4_cuda.h"
+
+namespace hone {
+
+void nf4_dequantize_cuda(const Nf4DeviceView&, CudaFloat, void*, void*) { cuda::require_device(); }
+
+}  // namespace hone
