@@ -1,0 +1,46 @@
+#pragma once
+// One shard file: a plain HDF5 file with one contiguous fp32 dataset a tensor, nothing else. It is built as
+// an image in memory, so that HDF5 never writes to disk, and read only after its bytes were found to be the
+// ones that the manifest's digest names.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoint/hdf5_handle.h"
+#include "checkpoint/manifest.h"
+
+namespace hone::checkpoint {
+
+struct ImageDataset {
+  std::string name;
+  std::vector<std::span<const float>> segments;  // stored one after the other; not owned
+};
+
+// Room for everything in a file that is not values.
+inline constexpr std::int64_t kImageOverhead = 16384;
+
+// The same datasets give the same bytes.
+std::vector<std::byte> build_image(const std::vector<ImageDataset>& datasets);
+
+// Size and digest of the file `entry` in `folder`. Throws Error(Exit::checkpoint, "CK005" damaged, "CK006"
+// missing).
+void check_shard_file(const std::string& folder, const FileEntry& entry);
+
+// A file that check_shard_file accepted, opened. Every dataset must be what build_image writes (CK008): hard
+// link, fp32 little-endian, one fixed dimension of the manifest's length, contiguous, inside the file.
+class ShardReader {
+ public:
+  ShardReader(const std::string& folder, const FileEntry& entry);
+  // `out.size()` values of `part` from element `offset` on.
+  void read(const FilePart& part, std::int64_t offset, std::span<float> out) const;
+  void check_schema(const FileEntry& entry) const;
+
+ private:
+  std::string path_;
+  std::unique_ptr<Hdf5Handle> file_;
+};
+
+}  // namespace hone::checkpoint
