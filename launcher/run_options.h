@@ -16,7 +16,8 @@ struct RunOptions {
 
   template <class Visitor>
   void fields(Visitor&& visit) {
-    visit("dir", dir, {.help = "folder of the run; default runs/<objective>-<date>-<time>"});
+    visit("dir", dir, {.help = "folder of the run; where empty: runs/<objective>-<date>-<time>",
+                      .may_change_on_resume = true});
   }
 };
 
