@@ -13,13 +13,20 @@ struct DistOptions {
 
   template <class Visitor>
   void fields(Visitor&& visit) {
-    visit("backend", backend, {.help = "communication", .choices = {"auto", "mpi"}, .may_change_on_resume = true});
-    visit("zero", zero, {.help = "ZeRO stage; this version replicates (0)", .min = 0, .max = 0,
-                         .may_change_on_resume = true});
-    visit("deterministic", deterministic, {.help = "reduction order", .choices = {"none"},
-                                           .may_change_on_resume = true});
-    visit("timeout_s", timeout_s, {.help = "a peer silent for longer ends the run", .unit = "s", .min = 1,
-                                   .may_change_on_resume = true});
+    visit("backend", backend,
+          {.help = "communication", .choices = {"auto", "mpi"}, .may_change_on_resume = true});
+    visit("zero", zero,
+          {.help = "ZeRO stage; this version replicates (0)",
+           .min = 0,
+           .max = 0,
+           .may_change_on_resume = true});
+    visit("deterministic", deterministic,
+          {.help = "reduction order", .choices = {"none"}, .may_change_on_resume = true});
+    visit("timeout_s", timeout_s,
+          {.help = "a peer silent for longer ends the run",
+           .unit = "s",
+           .min = 1,
+           .may_change_on_resume = true});
   }
 };
 

@@ -1,0 +1,24 @@
+#include "dist/local_communicator.h"
+
+#include <cstring>
+
+#include "dist/reduce.h"
+
+namespace hone::dist {
+namespace {
+
+class DoneWork final : public Work {
+ public:
+  void wait() override {}
+};
+
+}  // namespace
+
+WorkPtr LocalCommunicator::start(const Collective& collective) {
+  const CommBuffer& input = collective.input;
+  if (input.count > 0 && collective.output.data != input.data)
+    std::memmove(collective.output.data, input.data, bytes_of(input));
+  return std::make_unique<DoneWork>();
+}
+
+}  // namespace hone::dist

@@ -1,0 +1,56 @@
+#pragma once
+// This process's place among the ranks. MPI is initialised only where a launcher (mpirun, srun with PMIx or
+// PMI) is seen in the environment; without one the world is this process and MPI is never touched. Make one
+// in main, before the try block, so that it outlives the handling of errors; a session destroyed while an
+// exception is in flight does not finalise (that would wait for peers that wait for us).
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/failure.h"
+
+namespace hone::dist {
+
+class MpiSession {
+ public:
+  MpiSession();
+  ~MpiSession();
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+
+  int rank() const { return rank_; }
+  int world_size() const { return static_cast<int>(hosts_.size()); }
+  int local_rank() const { return local_rank_; }  // among the ranks of this node
+  int local_size() const { return local_size_; }
+  bool launched() const { return launched_; }  // by mpirun or srun
+  const std::string& host() const { return hosts_[static_cast<std::size_t>(rank_)]; }
+  const std::string& host_of(int rank) const { return hosts_.at(static_cast<std::size_t>(rank)); }
+
+  // A number that keeps the messages of one communicator from another's; all ranks ask in the same order.
+  int open_channel() { return channels_++ % 4096; }
+
+  // Ends all ranks with this exit code (MPI_Abort), at once. Never returns, even if MPI hangs.
+  [[noreturn]] void abort(Exit code);
+
+  // Prints the failure's one line and ends all ranks. A failure that every rank meets is printed once: higher
+  // ranks give lower ones a moment to end the run first.
+  [[noreturn]] void fail(const Failure& failure);
+
+ private:
+  void find_neighbours();
+
+  bool launched_ = false;
+  int rank_ = 0;
+  int local_rank_ = 0;
+  int local_size_ = 1;
+  int exceptions_ = 0;
+  int channels_ = 0;
+  std::vector<std::string> hosts_;
+};
+
+// Throws MP001 where Slurm started several tasks and each sees a world of its own (srun without PMIx), from
+// what the environment says.
+void require_whole_world(const MpiSession& session);
+
+}  // namespace hone::dist
