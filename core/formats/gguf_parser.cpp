@@ -71,7 +71,9 @@ void GgufFile::Parser::run() {
 
 void GgufFile::Parser::read_header() {
   refuse_pickle(bytes_, out_.path());
-  if (!is_gguf(bytes_)) refuse("GG001", "not a GGUF file", "the first four bytes are not GGUF");
+  if (!is_gguf(bytes_))
+    refuse("GG001", "not a GGUF file", "the first four bytes are not GGUF",
+           "a model is a GGUF file or a folder with config.json");
   position_ = 4;
   out_.version_ = take_value<std::uint32_t>("version");
   if (out_.version_ != 2 && out_.version_ != 3) {

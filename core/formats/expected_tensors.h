@@ -1,0 +1,16 @@
+#pragma once
+// Which tensors an architecture has. Internal to core/formats.
+#include <vector>
+
+#include "core/formats/tensor_source.h"
+
+namespace hone::formats {
+
+// Names and shapes of a Llama model (dtype left at its default).
+std::vector<TensorInfo> llama_tensors(const ModelConfig& config);
+
+// MD001: a tensor missing; MD003: one that is not expected; MD004: one of another shape. Ignored: the output
+// matrix beside tied embeddings, and the rotary frequencies that old checkpoints carry.
+void check_tensors(const ModelConfig& config, const TensorSource& source, const std::string& path);
+
+}  // namespace hone::formats

@@ -1,0 +1,187 @@
+#include "core/formats/peft.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/base/error.h"
+#include "core/formats/decode.h"
+#include "core/formats/hf_source.h"
+#include "core/formats/json_fields.h"
+
+namespace hone::formats {
+namespace {
+
+constexpr std::string_view kPrefix = "base_model.model.", kSuffixA = ".lora_A.weight",
+                           kSuffixB = ".lora_B.weight";
+
+void refuse_variants(const JsonFields& fields) {
+  const auto refuse = [&](const std::string& key, const std::string& why) {
+    fields.refuse("005", "adapter variant not supported", key, why);
+  };
+  if (const auto type = fields.need_string("peft_type"); type != "LORA") refuse("peft_type", type);
+  if (const auto bias = fields.string("bias").value_or("none"); bias != "none") refuse("bias", bias);
+  for (const char* key : {"use_dora", "fan_in_fan_out", "lora_bias", "use_qalora"})
+    if (fields.boolean(key).value_or(false)) refuse(key, "true");
+  // Each of these changes what an adapter computes or which tensors it has; absent, null and empty do not.
+  for (const char* key :
+       {"rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication", "loftq_config",
+        "trainable_token_indices", "target_parameters", "alora_invocation_tokens", "use_bdlora",
+        "arrow_config", "kasa_config", "velora_config", "monteclora_config"}) {
+    const Json* value = fields.find(key);
+    if (value && !(value->is_structured() && value->empty()) && *value != Json(false))
+      refuse(key, "it is set");
+  }
+}
+
+void read_targets(const JsonFields& fields, PeftConfig& config) {
+  const Json* targets = fields.find("target_modules");
+  if (!targets) return;
+  if (targets->is_string()) {
+    config.target_pattern = targets->get<std::string>();
+    return;
+  }
+  if (!targets->is_array())
+    fields.refuse("004", "value of another type", "target_modules", "names were expected");
+  for (const Json& name : *targets) {
+    if (!name.is_string())
+      fields.refuse("004", "value of another type", "target_modules", "names were expected");
+    config.targets.push_back(name.get<std::string>());
+  }
+}
+
+PeftConfig read_config(const std::string& folder) {
+  const std::string path = folder + "/adapter_config.json";
+  const Json json = parse_json_file(path, "AD001", std::size_t{4} << 20);
+  const JsonFields fields(json, "AD", path);
+  refuse_variants(fields);
+  PeftConfig config;
+  config.rank = fields.need_integer("r", 1, 65'536);
+  const auto alpha = fields.number("lora_alpha", 0, 1e9);
+  if (!alpha) fields.refuse("002", "key missing", "lora_alpha", "it is needed");
+  config.alpha = *alpha;
+  config.dropout = fields.number("lora_dropout", 0, 1).value_or(0);
+  config.use_rslora = fields.boolean("use_rslora").value_or(false);
+  config.base_model = fields.string("base_model_name_or_path").value_or("");
+  config.task_type = fields.string("task_type").value_or("");
+  if (const Json* init = fields.find("init_lora_weights")) {
+    if (!init->is_boolean() && !init->is_string())
+      fields.refuse("004", "value of another type", "init_lora_weights", "a boolean or a name was expected");
+    config.init_lora_weights = init->dump();
+  }
+  read_targets(fields, config);
+  return config;
+}
+
+SafetensorsFile open_weights(const std::string& folder) {
+  const std::string path = folder + "/adapter_model.safetensors";
+  if (!path_exists(path)) refuse_pickle_weights(folder);
+  return SafetensorsFile(path);
+}
+
+// fp32 copies of adapters are small; a header of mixed order is avoided by going module by module, A then B.
+std::vector<TensorInfo> layout_of(const PeftConfig& config, const std::vector<PeftWeights>& weights) {
+  std::vector<TensorInfo> infos;
+  for (const PeftWeights& w : weights) {
+    HONE_CHECK(static_cast<std::int64_t>(w.a.size()) == config.rank * w.in);
+    HONE_CHECK(static_cast<std::int64_t>(w.b.size()) == config.rank * w.out);
+    infos.push_back({fmt::format("{}{}{}", kPrefix, w.module, kSuffixA), DType::f32, {config.rank, w.in}});
+    infos.push_back({fmt::format("{}{}{}", kPrefix, w.module, kSuffixB), DType::f32, {w.out, config.rank}});
+  }
+  return infos;
+}
+
+OrderedJson text_or_null(const std::string& text) {
+  return text.empty() ? OrderedJson(nullptr) : OrderedJson(text);
+}
+
+// lora_alpha is an integer in PEFT wherever it can be.
+OrderedJson number(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e9) return static_cast<std::int64_t>(value);
+  return value;
+}
+
+OrderedJson config_json(const PeftConfig& config) {
+  OrderedJson json;
+  json["peft_type"] = "LORA";
+  json["task_type"] = text_or_null(config.task_type);
+  json["base_model_name_or_path"] = text_or_null(config.base_model);
+  json["inference_mode"] = true;
+  json["r"] = config.rank;
+  json["lora_alpha"] = number(config.alpha);
+  json["lora_dropout"] = config.dropout;
+  json["use_rslora"] = config.use_rslora;
+  json["target_modules"] =
+      config.target_pattern.empty() ? OrderedJson(config.targets) : OrderedJson(config.target_pattern);
+  json["init_lora_weights"] = OrderedJson::parse(config.init_lora_weights);
+  json["bias"] = "none";
+  json["fan_in_fan_out"] = false;
+  json["modules_to_save"] = nullptr;
+  json["rank_pattern"] = OrderedJson::object();
+  json["alpha_pattern"] = OrderedJson::object();
+  json["use_dora"] = false;
+  return json;
+}
+
+}  // namespace
+
+double PeftConfig::scaling() const {
+  return alpha / (use_rslora ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank));
+}
+
+PeftAdapter::PeftAdapter(const std::string& folder)
+    : config_(read_config(folder)), file_(open_weights(folder)) {
+  pair_up();
+}
+
+void PeftAdapter::pair_up() {
+  const auto refuse = [&](std::string_view code, const std::string& name, const std::string& why) {
+    throw Error(Exit::input, code, "adapter tensor not usable", file_.path() + ": " + name, why);
+  };
+  std::map<std::string, PeftPair> modules;
+  for (const SafetensorsEntry& entry : file_.entries()) {
+    const std::string& name = entry.info.name;
+    const bool is_a = name.ends_with(kSuffixA);
+    if (!name.starts_with(kPrefix) || !(is_a || name.ends_with(kSuffixB)))
+      refuse("AD006", name, "names are base_model.model.<module>.lora_A.weight or lora_B.weight");
+    const auto& shape = entry.info.shape;
+    if (shape.size() != 2 || shape[is_a ? 0 : 1] != config_.rank)
+      refuse("AD007", name, fmt::format("a matrix of rank {} was expected", config_.rank));
+    if (entry.info.dtype != DType::f32 && entry.info.dtype != DType::f16 && entry.info.dtype != DType::bf16)
+      refuse("AD007", name, "float32, float16 or bfloat16 was expected");
+    const std::string module = name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffixA.size());
+    (is_a ? modules[module].a : modules[module].b) = &entry;
+  }
+  for (auto& [module, pair] : modules) {
+    if (!pair.a || !pair.b) refuse("AD006", module, "lora_A or lora_B is missing");
+    pair.module = module;
+    pairs_.push_back(pair);
+  }
+  if (pairs_.empty()) refuse("AD006", "(all)", "the file holds no tensors");
+}
+
+const PeftPair* PeftAdapter::find(std::string_view module) const {
+  const auto it = std::lower_bound(pairs_.begin(), pairs_.end(), module,
+                                   [](const PeftPair& pair, std::string_view m) { return pair.module < m; });
+  return it != pairs_.end() && it->module == module ? &*it : nullptr;
+}
+
+void PeftAdapter::read(const SafetensorsEntry& entry, float* out) {
+  decode(entry.info.dtype, entry.bytes.data(), element_count(entry.info.shape), out);
+}
+
+void write_peft(const std::string& folder, const PeftConfig& config,
+                const std::vector<PeftWeights>& weights) {
+  make_directories(folder);
+  SafetensorsWriter writer(folder + "/adapter_model.safetensors", layout_of(config, weights));
+  for (const PeftWeights& w : weights) {
+    writer.write(std::as_bytes(w.a));
+    writer.write(std::as_bytes(w.b));
+  }
+  writer.finish();
+  write_file_atomic(folder + "/adapter_config.json", std::string_view(config_json(config).dump(2) + "\n"));
+}
+
+}  // namespace hone::formats

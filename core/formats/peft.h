@@ -1,0 +1,67 @@
+#pragma once
+// LoRA adapters in PEFT's folder layout: adapter_config.json and adapter_model.safetensors.
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/formats/safetensors.h"
+
+namespace hone::formats {
+
+struct PeftConfig {
+  std::int64_t rank = 16;
+  double alpha = 32;
+  double dropout = 0;
+  bool use_rslora = false;
+  std::vector<std::string> targets;        // names of modules
+  std::string target_pattern;              // instead of names: PEFT's "all-linear" or a regular expression
+  std::string base_model;                  // base_model_name_or_path; empty: null
+  std::string task_type = "CAUSAL_LM";     // empty: null
+  std::string init_lora_weights = "true";  // as JSON: "true", "false" or a quoted name
+
+  double scaling() const;  // alpha / rank, or alpha / sqrt(rank)
+};
+
+// One adapted linear layer: y += scaling * B (A x). Views into the mapped file.
+struct PeftPair {
+  std::string module;                   // path in the base model, e.g. "model.layers.0.self_attn.q_proj"
+  const SafetensorsEntry* a = nullptr;  // [rank, in], f32, f16 or bf16
+  const SafetensorsEntry* b = nullptr;  // [out, rank]
+  std::int64_t in() const { return a->info.shape[1]; }
+  std::int64_t out() const { return b->info.shape[0]; }
+};
+
+// Throws AD001 (JSON), AD002 to AD004 (keys), AD005 (a variant that is not supported), AD006 (tensors that do
+// not make pairs), AD007 (shape or type); IN001 for adapter_model.bin. Exit 3.
+class PeftAdapter {
+ public:
+  explicit PeftAdapter(const std::string& folder);
+  const PeftConfig& config() const { return config_; }
+  const std::vector<PeftPair>& pairs() const { return pairs_; }  // sorted by module
+  const PeftPair* find(std::string_view module) const;           // nullptr: not adapted
+  const SafetensorsFile& file() const { return file_; }
+  static void read(const SafetensorsEntry& entry, float* out);  // decoded to fp32, row-major
+
+ private:
+  void pair_up();
+  PeftConfig config_;
+  SafetensorsFile file_;
+  std::vector<PeftPair> pairs_;
+};
+
+inline PeftAdapter read_peft(const std::string& folder) {
+  return PeftAdapter(folder);
+}
+
+struct PeftWeights {
+  std::string module;
+  std::int64_t in = 0, out = 0;
+  std::span<const float> a, b;  // [rank, in], [out, rank]
+};
+
+// Writes a folder that PeftModel.from_pretrained loads, weights in fp32. Errors: exit 8.
+void write_peft(const std::string& folder, const PeftConfig& config, const std::vector<PeftWeights>& weights);
+
+}  // namespace hone::formats
