@@ -1,12 +1,16 @@
 #include <cstdio>
 #include <exception>
 
-#include "core/base/error.h"
+#include "core/base/failure.h"
+#include "dist/mpi_session.h"
+#include "launcher/program.h"
 
-int main() {
+int main(int argc, char** argv) {
   try {
-    throw hone::Error(hone::Exit::usage, "CL001", "no command", "", "nothing is built in yet");
-  } catch (const hone::Error& error) {
+    hone::dist::MpiSession session;
+    return hone::launcher::run_program({argv + 1, argv + argc}, session);
+  } catch (...) {  // no session: there is no other rank to agree with
+    const hone::Error error = hone::as_error(std::current_exception());
     std::fprintf(stderr, "%s\n", error.what());
     return static_cast<int>(error.exit());
   }

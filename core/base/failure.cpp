@@ -7,11 +7,13 @@
 namespace hone {
 namespace {
 
-Failure from(const Error& error) { return {error.exit(), error.what()}; }
+Error out_of_memory(std::string_view why) {
+  return {Exit::memory, "OM001", "out of memory", "", why,
+          "lower train.micro_tokens, or use train.recompute = block or model.quantize = nf4"};
+}
 
-Failure out_of_memory(std::string_view why) {
-  return from(Error(Exit::memory, "OM001", "out of memory", "", why,
-                    "lower train.micro_tokens, or use train.recompute = block or model.quantize = nf4"));
+Error internal(std::string_view why) {
+  return {Exit::internal, "IN001", "unexpected failure", "", why, "this is a bug in hone"};
 }
 
 // Tensor libraries append a stack trace; the first line says what happened.
@@ -22,20 +24,19 @@ std::string_view first_line(std::string_view text) {
 
 }  // namespace
 
-Failure describe_failure(std::exception_ptr exception) {
+Error as_error(std::exception_ptr exception) {
   try {
     std::rethrow_exception(exception);
   } catch (const Error& error) {
-    return from(error);
+    return error;
   } catch (const std::bad_alloc&) {
     return out_of_memory("");
   } catch (const std::exception& other) {
     const std::string_view text = other.what();
-    if (text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos)
-      return out_of_memory(first_line(text));
-    return from(Error(Exit::internal, "IN001", "unexpected failure", "", first_line(text), "this is a bug in hone"));
+    const bool memory = text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos;
+    return memory ? out_of_memory(first_line(text)) : internal(first_line(text));
   } catch (...) {
-    return from(Error(Exit::internal, "IN001", "unexpected failure", "", "not an exception of the standard kind"));
+    return internal("an exception that is none of the standard library's");
   }
 }
 

@@ -16,6 +16,7 @@ namespace {
 }  // namespace
 
 void TextOutput::text(std::string_view text) {
+  if (stream_ == nullptr) return;
   if (std::fwrite(text.data(), 1, text.size(), stream_) != text.size()) fail();
 }
 
@@ -26,7 +27,7 @@ void TextOutput::json(const OrderedJson& row) {
 }
 
 void TextOutput::flush() {
-  if (std::fflush(stream_) != 0) fail();
+  if (stream_ != nullptr && std::fflush(stream_) != 0) fail();
 }
 
 }  // namespace hone

@@ -9,7 +9,7 @@ namespace hone {
 
 class TextOutput {
  public:
-  explicit TextOutput(std::FILE* stream) : stream_(stream) {}  // not owned
+  explicit TextOutput(std::FILE* stream) : stream_(stream) {}  // not owned; null: says nothing (other ranks)
   void text(std::string_view text);
   void line(std::string_view line);
   void json(const OrderedJson& row);  // one line; invalid UTF-8 becomes U+FFFD

@@ -93,12 +93,11 @@ std::vector<std::string> with_empty_values(std::span<const std::string> words) {
   return out;
 }
 
-std::vector<po::option> cut(const FieldTable& table, std::span<const std::string> words) {
-  const po::options_description description = table.description();
+std::vector<po::option> cut(const po::options_description& known, std::span<const std::string> words) {
   namespace style = po::command_line_style;
   try {
     return po::command_line_parser(with_empty_values(words))
-        .options(description)
+        .options(known)
         .style(style::allow_long | style::long_allow_adjacent | style::long_allow_next)
         .allow_unregistered()
         .run()
@@ -143,10 +142,11 @@ CommandLine parse_command_line(const Command& command, std::span<const std::stri
   CommandLine line;
   line.extra = command.options();
   FieldTable table(line);
-  const std::vector<po::option> options = cut(table, words);
+  const po::options_description known = table.description();
+  const std::vector<po::option> options = cut(known, words);
   for (const po::option& option : options) {
     if (option.unregistered) table.unknown_option(option.original_tokens.front());
-    require_value(option, table.description());
+    require_value(option, known);
     if (option.string_key == kHelp) line.help = true;
     if (option.string_key == kPrintConfig) line.print_config = true;
     if (option.string_key == kConfig)

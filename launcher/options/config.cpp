@@ -44,17 +44,4 @@ std::set<std::string> keys_that_may_change_on_resume() {
   return keys;
 }
 
-void require_resumable(const FlatConfig& stored, const Config& now, const std::string& checkpoint) {
-  const std::set<std::string> free = keys_that_may_change_on_resume();
-  const FlatConfig defaults = flatten(Config());
-  for (const auto& [key, value] : flatten(now)) {
-    const auto found = stored.find(key);
-    const std::string& before = found == stored.end() ? defaults.at(key) : found->second;
-    if (before == value || free.contains(key)) continue;
-    throw Error(Exit::usage, "US010", "key changed since the checkpoint", "--" + key,
-                "\"" + before + "\" in " + checkpoint + ", now \"" + value + "\"",
-                "give it as it was, or start anew with another run.dir");
-  }
-}
-
 }  // namespace hone::launcher

@@ -23,8 +23,4 @@ std::uint64_t config_digest(const Config& config);  // of every key; equal on al
 
 std::set<std::string> keys_that_may_change_on_resume();
 
-// Error(Exit::usage, "US010") naming the first key that differs and may not. A key that only one side has (a
-// checkpoint of another version) is compared with its default.
-void require_resumable(const FlatConfig& stored, const Config& now, const std::string& checkpoint);
-
 }  // namespace hone::launcher

@@ -11,30 +11,30 @@ namespace hone {
 namespace {
 
 template <class Exception>
-Failure failure_of(const Exception& exception) {
-  return describe_failure(std::make_exception_ptr(exception));
+Error failure_of(const Exception& exception) {
+  return as_error(std::make_exception_ptr(exception));
 }
 
 TEST(Failure, AnErrorKeepsItsLineAndCode) {
-  const Failure failure = failure_of(Error(Exit::checkpoint, "CK005", "shard damaged", "a.h5", "xxh3 differs"));
-  EXPECT_EQ(failure.exit, Exit::checkpoint);
-  EXPECT_EQ(failure.line, "error[CK005]: shard damaged: a.h5: xxh3 differs");
+  const Error failure = failure_of(Error(Exit::checkpoint, "CK005", "shard damaged", "a.h5", "xxh3 differs"));
+  EXPECT_EQ(failure.exit(), Exit::checkpoint);
+  EXPECT_STREQ(failure.what(), "error[CK005]: shard damaged: a.h5: xxh3 differs");
 }
 
 TEST(Failure, NoMemoryIsExitSevenWhoeverSaysIt) {
-  EXPECT_EQ(failure_of(std::bad_alloc()).exit, Exit::memory);
-  const Failure torch = failure_of(std::runtime_error(
+  EXPECT_EQ(failure_of(std::bad_alloc()).exit(), Exit::memory);
+  const Error torch = failure_of(std::runtime_error(
       "[enforce fail at alloc_cpu.cpp:119] . DefaultCPUAllocator: can't allocate memory: you tried to allocate "
       "99 bytes.\nframe #0: somewhere"));
-  EXPECT_EQ(torch.exit, Exit::memory);
-  EXPECT_EQ(torch.line.find("frame #0"), std::string::npos);
+  EXPECT_EQ(torch.exit(), Exit::memory);
+  EXPECT_EQ(std::string(torch.what()).find("frame #0"), std::string::npos);
 }
 
 TEST(Failure, AnythingElseIsInternalAndOneLine) {
-  const Failure failure = failure_of(std::logic_error("vector::at\nsecond line"));
-  EXPECT_EQ(failure.exit, Exit::internal);
-  EXPECT_EQ(failure.line, "error[IN001]: unexpected failure: vector::at; this is a bug in hone");
-  EXPECT_EQ(failure_of(42).exit, Exit::internal);
+  const Error failure = failure_of(std::logic_error("vector::at\nsecond line"));
+  EXPECT_EQ(failure.exit(), Exit::internal);
+  EXPECT_STREQ(failure.what(), "error[IN001]: unexpected failure: vector::at; this is a bug in hone");
+  EXPECT_EQ(failure_of(42).exit(), Exit::internal);
 }
 
 TEST(TextOutput, AFullDiskIsExitEight) {

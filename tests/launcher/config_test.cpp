@@ -88,30 +88,6 @@ TEST(Config, OnResumeOnlyTheContractsKeysMayChange) {
     EXPECT_FALSE(keys.contains(key)) << key;
 }
 
-TEST(Config, AChangeThatMayNotBeIsRefusedByName) {
-  Config stored, now;
-  now.train.keep = 9;
-  now.dist.timeout_s = 5;
-  EXPECT_NO_THROW(require_resumable(flatten(stored), now, "step-00000010"));
-  now.schedule.name = "cosine";
-  try {
-    require_resumable(flatten(stored), now, "step-00000010");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit(), Exit::usage);
-    EXPECT_THAT(error.what(), HasSubstr("--schedule.name: \"linear\" in step-00000010, now \"cosine\""));
-  }
-}
-
-TEST(Config, AKeyNewerThanTheCheckpointCountsAsItsDefault) {
-  FlatConfig old = flatten(Config());
-  old.erase("optim.eps");
-  EXPECT_NO_THROW(require_resumable(old, Config(), "c"));
-  Config now;
-  now.optim.eps = 1;
-  EXPECT_THROW(require_resumable(old, now, "c"), Error);
-}
-
 TEST(Help, ShowsEveryKeyWithSentenceDefaultRangeUnitAndChoices) {
   const std::string help = command_help(kTrain);
   Config config;

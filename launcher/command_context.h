@@ -1,0 +1,30 @@
+#pragma once
+// What a command is given: its command line as a config, this rank's place, and where to say things.
+#include <string>
+
+#include "core/base/log.h"
+#include "core/base/text_output.h"
+#include "dist/mpi_session.h"
+#include "launcher/options/command_line.h"
+
+namespace hone::launcher {
+
+struct CommandContext {
+  dist::MpiSession& session;
+  Log& log;         // for people: standard error of rank 0, and the run's log files once they are opened
+  TextOutput& out;  // for scripts: standard output of rank 0, nothing on others
+  CommandLine line;
+  std::string run_dir = {};  // set by a command that has one: a failure is then stated in its status.json
+  std::int64_t step = 0;     // and the step it happened at
+
+  Config& config() { return line.config; }
+  const std::vector<std::string>& arguments() const { return line.arguments; }
+  template <class Options>
+  const Options& options() const {
+    return line.extra.get<Options>();
+  }
+  bool given(const std::string& key) const { return line.given.contains(key); }
+  void require(const std::string& key) const { require_given(line, key); }
+};
+
+}  // namespace hone::launcher

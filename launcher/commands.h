@@ -1,0 +1,13 @@
+#pragma once
+// The commands. One line an entry in commands.cpp; a command itself lives in command_<name>.cpp.
+#include <vector>
+
+#include "launcher/options/command.h"
+
+namespace hone::launcher {
+
+const std::vector<Command>& commands();
+
+int run_inspect(CommandContext& context);
+
+}  // namespace hone::launcher
