@@ -30,7 +30,7 @@ dist            | core/base core/ports core/train/shard_plan.h             | fmt
 checkpoint      | core/base core/ports core/train/shard_plan.h             | json fmt hdf5
 launcher/options | core/base launcher/run_options.h *_options.h            | fmt boost
 launcher/report | core/base core/formats core/eval launcher/options        | fmt json
-launcher        | core data dist checkpoint                                | fmt json boost aten
+launcher        | core data dist checkpoint                                | fmt json boost aten mpi hdf5
 '
 
 find core data dist checkpoint launcher \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' \) -print 2>/dev/null |

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Training speed of PEFT on the shape of SmolLM2-135M: LoRA rank 16 on all linears, 4 x 512 tokens a step.
+
+    python scripts/peers/bench_peft.py [--legs bf16,fp32,nf4] [--steps 5] [--warmup 1] [--threads N]
+
+One JSON line a leg, with the same names as `hone bench`. Weights are random: speed does not depend on them, and
+nothing is downloaded. Run it by hand beside `hone bench`, on the same quiet machine; needs torch, transformers,
+peft and, for nf4, bitsandbytes. Never part of building, running or testing.
+"""
+import argparse
+import json
+import os
+import resource
+import statistics
+import tempfile
+import time
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM
+
+SHAPE = dict(hidden_size=576, num_hidden_layers=30, num_attention_heads=9, num_key_value_heads=3,
+             intermediate_size=1536, vocab_size=49152, tie_word_embeddings=True, max_position_embeddings=8192)
+
+
+def base_model(leg):
+    torch.manual_seed(0)
+    dtype = torch.float32 if leg == "fp32" else torch.bfloat16
+    model = LlamaForCausalLM(LlamaConfig(**SHAPE)).to(dtype)
+    if leg != "nf4":
+        return model
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
+                                          bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16)
+        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, device_map="cpu",
+                                                    quantization_config=quantization)
+
+
+def step(model, optimizer, ids):
+    optimizer.zero_grad(set_to_none=True)
+    loss = model(input_ids=ids, labels=ids, use_cache=False).loss
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
+    optimizer.step()
+    return loss.item()
+
+
+def run(leg, args):
+    torch.set_num_threads(args.threads)
+    start = time.perf_counter()
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(base_model(leg), config)
+    model.train()
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=2e-4)
+    ids = torch.randint(0, SHAPE["vocab_size"], (args.batch, args.length))
+    first = None
+    for _ in range(args.warmup):
+        step(model, optimizer, ids)
+        first = first or time.perf_counter() - start
+    seconds = []
+    for _ in range(args.steps):
+        begin = time.perf_counter()
+        loss = step(model, optimizer, ids)
+        seconds.append(time.perf_counter() - begin)
+    median = statistics.median(seconds)
+    return {"bench": "train_step", "who": "peft", "leg": leg, "tokens_per_second": args.batch * args.length / median,
+            "seconds": median, "slowest": max(seconds), "steps": args.steps, "first_step_seconds": first,
+            "threads": torch.get_num_threads(), "loss": loss,
+            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--legs", default="bf16,fp32,nf4")
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--warmup", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--length", type=int, default=512)
+    args = parser.parse_args()
+    for leg in args.legs.split(","):
+        child = os.fork()  # a process a leg, so that one's memory is not counted for the next
+        if child == 0:
+            print(json.dumps(run(leg, args)), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    main()
