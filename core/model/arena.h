@@ -1,0 +1,44 @@
+#pragma once
+// All trainable parameters in one flat, aligned fp32 master (DESIGN: see docs/architecture.md), with a
+// compute-dtype view that operators read. Where the compute type is fp32 the view is the master itself.
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <span>
+
+#include "core/nn/weight.h"
+#include "core/train/shard_plan.h"
+
+namespace hone::model {
+
+class Arena {
+ public:
+  void allocate(ArenaLayout layout, at::ScalarType compute);
+  const ArenaLayout& layout() const { return layout_; }
+  std::span<float> master();                    // [size]
+  std::span<float> master(std::size_t parameter);
+  at::Tensor view(std::size_t parameter) const;  // compute dtype, in the parameter's shape
+  void publish();                                // master -> views, after an optimizer step
+  std::int64_t parameter_count() const;          // elements, padding not counted
+
+ private:
+  ArenaLayout layout_;
+  at::Tensor master_, views_;
+};
+
+class ArenaWeight final : public nn::Weight {
+ public:
+  ArenaWeight(std::shared_ptr<const Arena> arena, std::size_t index, std::vector<std::int64_t> shape)
+      : arena_(std::move(arena)), index_(index), shape_(std::move(shape)) {}
+  at::Tensor acquire() const override { return arena_->view(index_); }
+  std::optional<std::size_t> parameter() const override { return index_; }
+  at::IntArrayRef shape() const override { return shape_; }
+  std::int64_t bytes() const override { return 0; }  // counted with the arena
+
+ private:
+  std::shared_ptr<const Arena> arena_;
+  std::size_t index_;
+  std::vector<std::int64_t> shape_;
+};
+
+}  // namespace hone::model

@@ -1,0 +1,200 @@
+#include "core/model/builder.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace hone::model {
+namespace {
+
+constexpr std::int64_t kRowsAtATime = 4096;  // elements / row length rows are decoded per piece
+
+std::int64_t elements_of(const std::vector<std::int64_t>& shape) { return c10::multiply_integers(shape); }
+
+std::int64_t rows_per_piece(const std::vector<std::int64_t>& shape) {
+  const std::int64_t width = elements_of(shape) / std::max<std::int64_t>(1, shape[0]);
+  return std::max<std::int64_t>(1, kRowsAtATime * 64 / std::max<std::int64_t>(1, width));
+}
+
+// body(first row, rows, fp32 values) over a tensor in pieces.
+template <class Body>
+void for_pieces(const formats::TensorSource& source, const formats::TensorInfo& info, Body&& body) {
+  const std::int64_t width = elements_of(info.shape) / std::max<std::int64_t>(1, info.shape[0]);
+  const std::int64_t step = rows_per_piece(info.shape);
+  std::vector<float> values(step * width);
+  for (std::int64_t row = 0; row < info.shape[0]; row += step) {
+    const std::int64_t rows = std::min(step, info.shape[0] - row);
+    source.read_rows(info, row, row + rows, values.data());
+    body(row, rows, std::span<const float>(values.data(), rows * width));
+  }
+}
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+at::Tensor to_tensor(const formats::SafetensorsEntry& entry, at::ScalarType dtype) {
+  at::Tensor values = at::empty(entry.info.shape, at::kFloat);
+  formats::PeftAdapter::read(entry, values.mutable_data_ptr<float>());
+  return values.to(dtype);
+}
+
+void check_pair(const formats::PeftPair& pair, std::int64_t out, std::int64_t in) {
+  if (pair.in() != in || pair.out() != out)
+    throw Error(Exit::input, "AD010", "adapter does not fit the model", pair.module,
+                "adapter is for " + shape_text({pair.out(), pair.in()}) + ", the model has " + shape_text({out, in}));
+}
+
+// Every module an adapter names must be a linear of the model.
+void check_all_used(const formats::PeftAdapter& adapter, const std::vector<std::string>& known) {
+  for (const formats::PeftPair& pair : adapter.pairs())
+    if (std::find(known.begin(), known.end(), pair.module) == known.end())
+      throw Error(Exit::input, "AD011", "adapter names a module the model does not have", adapter.file().path(),
+                  pair.module, "is this adapter for another model?");
+}
+
+}  // namespace
+
+ModuleBuilder::ModuleBuilder(const formats::TensorSource& source, const BuildSpec& spec)
+    : source_(source), spec_(spec) {}
+
+void ModuleBuilder::begin_block(const std::string& name) { pending_block_ = name; }
+
+const formats::TensorInfo& ModuleBuilder::require(const std::string& name,
+                                                  const std::vector<std::int64_t>& shape) const {
+  const formats::TensorInfo* info = source_.find(name);
+  if (!info)
+    throw Error(Exit::input, "MD001", "tensor missing", name, "not in the model's files",
+                "is this the right architecture?");
+  if (info->shape != shape)
+    throw Error(Exit::input, "MD004", "tensor has another shape", name,
+                shape_text(info->shape) + ", the configuration says " + shape_text(shape));
+  return *info;
+}
+
+at::Tensor ModuleBuilder::load_dense(const formats::TensorInfo& info) const {
+  at::Tensor out = at::empty(info.shape, spec_.compute);
+  for_pieces(source_, info, [&](std::int64_t row, std::int64_t rows, std::span<const float> values) {
+    at::Tensor target = out.narrow(0, row, rows);
+    target.copy_(at::from_blob(const_cast<float*>(values.data()), target.sizes(), at::kFloat));
+  });
+  return out;
+}
+
+nn::WeightPtr ModuleBuilder::trainable(const std::string& name, std::vector<std::int64_t> shape, bool decay,
+                                       Fill fill) {
+  if (!pending_block_.empty()) layout_.begin_block(std::exchange(pending_block_, {}));
+  layout_.add(name, shape, decay);
+  fills_.push_back(std::move(fill));
+  return std::make_shared<ArenaWeight>(arena_, fills_.size() - 1, std::move(shape));
+}
+
+nn::WeightPtr ModuleBuilder::frozen_dense(const formats::TensorInfo& info) {
+  auto weight = std::make_shared<nn::DenseWeight>(load_dense(info));
+  frozen_bytes_ += weight->bytes();
+  return weight;
+}
+
+nn::WeightPtr ModuleBuilder::frozen_nf4(const formats::TensorInfo& info) {
+  quant::Nf4Data data;
+  if (const auto stored = source_.nf4(info)) {
+    data = quant::from_stored(elements_of(info.shape), *stored);
+  } else {
+    quant::Nf4Quantizer quantizer(elements_of(info.shape));
+    for_pieces(source_, info, [&](std::int64_t, std::int64_t, std::span<const float> values) { quantizer.push(values); });
+    data = quantizer.finish(spec_.double_quant);
+  }
+  frozen_bytes_ += data.bytes();
+  return std::make_shared<quant::Nf4Weight>(std::move(data), info.shape, spec_.compute, pool_);
+}
+
+nn::WeightPtr ModuleBuilder::vector(const std::string& name, std::int64_t size) {
+  const formats::TensorInfo& info = require(name, {size});
+  if (spec_.trained != Trained::everything) return frozen_dense(info);
+  return trainable(name, {size}, /*decay=*/false,
+                   [this, &info](std::span<float> out) { source_.read_rows(info, 0, info.shape[0], out.data()); });
+}
+
+nn::WeightPtr ModuleBuilder::matrix(const std::string& name, std::int64_t rows, std::int64_t columns) {
+  const formats::TensorInfo& info = require(name, {rows, columns});
+  if (spec_.trained != Trained::everything) return frozen_dense(info);
+  return trainable(name, {rows, columns}, /*decay=*/true,
+                   [this, &info](std::span<float> out) { source_.read_rows(info, 0, info.shape[0], out.data()); });
+}
+
+nn::Linear ModuleBuilder::linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) {
+  nn::Linear linear;
+  linear.name = module;
+  linears_.push_back(module);
+  const formats::TensorInfo& info = require(module + ".weight", {out, in});
+  if (spec_.trained == Trained::everything) {
+    linear.weight = matrix(info.name, out, in);
+  } else {
+    linear.weight = spec_.nf4 || source_.nf4(info) ? frozen_nf4(info) : frozen_dense(info);
+  }
+  if (bias) linear.bias = vector(module + ".bias", out);
+  add_frozen_branches(linear, out, in);
+  add_trained_branch(linear, out, in);
+  return linear;
+}
+
+void ModuleBuilder::add_frozen_branches(nn::Linear& linear, std::int64_t out, std::int64_t in) {
+  for (const formats::PeftAdapter* adapter : spec_.frozen_adapters) {
+    const formats::PeftPair* pair = adapter->find(linear.name);
+    if (!pair) continue;
+    check_pair(*pair, out, in);
+    auto a = std::make_shared<nn::DenseWeight>(to_tensor(*pair->a, spec_.compute));
+    auto b = std::make_shared<nn::DenseWeight>(to_tensor(*pair->b, spec_.compute));
+    frozen_bytes_ += a->bytes() + b->bytes();
+    linear.branches.push_back({a, b, adapter->config().scaling(), /*trained=*/false});
+  }
+}
+
+void ModuleBuilder::add_trained_branch(nn::Linear& linear, std::int64_t out, std::int64_t in) {
+  if (spec_.trained != Trained::adapter) return;
+  const formats::PeftPair* start = spec_.lora_init ? spec_.lora_init->find(linear.name) : nullptr;
+  if (spec_.lora_init ? !start : !adapter::is_target(spec_.lora, linear.name)) return;
+  if (start) check_pair(*start, out, in);
+  const std::int64_t rank = spec_.lora.rank;
+  const std::string module = linear.name;
+  nn::LoraBranch branch;
+  branch.a = trainable(module + ".lora_A.weight", {rank, in}, /*decay=*/true, [=, this](std::span<float> a) {
+    if (start) {
+      formats::PeftAdapter::read(*start->a, a.data());
+    } else {
+      adapter::init_lora_a(spec_.seed, module, in, a);
+    }
+  });
+  branch.b = trainable(module + ".lora_B.weight", {out, rank}, /*decay=*/true, [=](std::span<float> b) {
+    if (start) formats::PeftAdapter::read(*start->b, b.data());
+  });
+  branch.scale = spec_.lora.scale();
+  branch.trained = true;
+  linear.branches.push_back(std::move(branch));
+  linear.dropout = {spec_.lora.dropout, dropout_site(module)};
+  adapted_.push_back(module);
+}
+
+std::uint32_t ModuleBuilder::dropout_site(const std::string& module) {
+  // q, k, v (and gate, up) read one input: a site per input, so the site is that of the group's first member.
+  const bool continues_group = module.ends_with(".k_proj") || module.ends_with(".v_proj") || module.ends_with(".up_proj");
+  if (!continues_group) ++next_dropout_site_;
+  return next_dropout_site_;
+}
+
+std::shared_ptr<Arena> ModuleBuilder::finish() {
+  for (const formats::PeftAdapter* adapter : spec_.frozen_adapters) check_all_used(*adapter, linears_);
+  if (spec_.lora_init) check_all_used(*spec_.lora_init, linears_);
+  if (spec_.trained == Trained::adapter && adapted_.empty())
+    throw Error(Exit::usage, "AD012", "no module matches", "adapter.targets", "the model has no such linear");
+  arena_->allocate(layout_.finish(), spec_.compute);
+  for (std::size_t p = 0; p < fills_.size(); ++p) fills_[p](arena_->master(p));
+  arena_->publish();
+  return arena_;
+}
+
+}  // namespace hone::model

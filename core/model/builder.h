@@ -1,0 +1,70 @@
+#pragma once
+// Builds a model's modules from its files. A family asks for its weights by their Hugging Face names; what each
+// becomes (dense, NF4, trainable; with which adapters) is decided here, in one place.
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/adapter/lora.h"
+#include "core/formats/peft.h"
+#include "core/formats/tensor_source.h"
+#include "core/model/arena.h"
+#include "core/nn/linear.h"
+#include "core/quant/nf4_weight.h"
+
+namespace hone::model {
+
+enum class Trained { nothing, adapter, everything };
+
+struct BuildSpec {
+  at::ScalarType compute = at::kFloat;
+  bool nf4 = false;           // block linears held in NF4
+  bool double_quant = true;
+  Trained trained = Trained::nothing;
+  adapter::LoraSettings lora;                                      // Trained::adapter
+  const formats::PeftAdapter* lora_init = nullptr;                 // its start values; null: drawn from seed
+  std::vector<const formats::PeftAdapter*> frozen_adapters;        // applied in order
+  std::uint64_t seed = 42;
+};
+
+class ModuleBuilder {
+ public:
+  ModuleBuilder(const formats::TensorSource& source, const BuildSpec& spec);
+
+  void begin_block(const std::string& name);  // opens a range of the arena: "embedding", "layers.0", ..., "head"
+  nn::WeightPtr vector(const std::string& name, std::int64_t size);                        // norms, biases: no decay
+  nn::WeightPtr matrix(const std::string& name, std::int64_t rows, std::int64_t columns);  // never quantised
+  nn::Linear linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias);
+
+  // Lays out and fills the arena. Refuses adapters that named a module the model does not have.
+  std::shared_ptr<Arena> finish();
+  std::int64_t frozen_bytes() const { return frozen_bytes_; }
+  std::vector<std::string> adapted_modules() const { return adapted_; }  // that got the trained adapter
+
+ private:
+  using Fill = std::function<void(std::span<float>)>;
+  const formats::TensorInfo& require(const std::string& name, const std::vector<std::int64_t>& shape) const;
+  nn::WeightPtr trainable(const std::string& name, std::vector<std::int64_t> shape, bool decay, Fill fill);
+  nn::WeightPtr frozen_dense(const formats::TensorInfo& info);
+  nn::WeightPtr frozen_nf4(const formats::TensorInfo& info);
+  at::Tensor load_dense(const formats::TensorInfo& info) const;
+  void add_frozen_branches(nn::Linear& linear, std::int64_t out, std::int64_t in);
+  void add_trained_branch(nn::Linear& linear, std::int64_t out, std::int64_t in);
+
+  std::uint32_t dropout_site(const std::string& module);
+
+  const formats::TensorSource& source_;
+  const BuildSpec& spec_;
+  std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
+  std::shared_ptr<quant::BufferPool> pool_ = std::make_shared<quant::BufferPool>();
+  ArenaLayoutBuilder layout_;
+  std::vector<Fill> fills_;  // by parameter index
+  std::vector<std::string> linears_, adapted_;
+  std::string pending_block_;  // opened once something in it is trained
+  std::uint32_t next_dropout_site_ = 0;
+  std::int64_t frozen_bytes_ = 0;
+};
+
+}  // namespace hone::model

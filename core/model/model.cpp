@@ -1,0 +1,112 @@
+#include "core/model/model.h"
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+
+namespace hone::model {
+namespace {
+
+nn::BatchTensors to_tensors(const TokenBatch& batch) {
+  const auto ints = [](const std::vector<std::int32_t>& values) {
+    return at::from_blob(const_cast<std::int32_t*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::kInt)
+        .to(at::kLong);
+  };
+  return {ints(batch.tokens),
+          ints(batch.positions),
+          {batch.cu_seqlens.begin(), batch.cu_seqlens.end()},
+          batch.sample,
+          batch.slot,
+          batch.epoch};
+}
+
+// The arena's block for each segment of the forward pass, where anything in it is trained.
+std::vector<std::optional<std::size_t>> match_blocks(const ArenaLayout& layout, std::int64_t blocks) {
+  std::vector<std::optional<std::size_t>> found(blocks + 2);
+  for (std::size_t b = 0; b < layout.blocks.size(); ++b) {
+    const std::string& name = layout.blocks[b].name;
+    const std::size_t segment = name == "embedding" ? 0 : name == "head" ? blocks + 1 : 1 + std::stoul(name.substr(7));
+    found.at(segment) = b;
+  }
+  return found;
+}
+
+void refuse_prefixes(const TokenBatch& batch) {
+  for (const std::int32_t prefix : batch.prefix)
+    if (prefix >= 0)
+      throw Error(Exit::usage, "MD010", "shared prefixes are not built", "model", "a sequence continues another one");
+}
+
+}  // namespace
+
+Model::Model(ModelParts parts, std::uint64_t seed, bool recompute)
+    : parts_(std::move(parts)),
+      seed_(seed),
+      recompute_(recompute),
+      arena_block_(match_blocks(parts_.arena->layout(), parts_.family->blocks())) {}
+
+nn::Value Model::run_segment(const nn::Pass& pass, std::size_t segment, const nn::Value& x) const {
+  if (segment == 0) return parts_.family->embed(pass);
+  const auto block = static_cast<std::int64_t>(segment) - 1;
+  return block < parts_.family->blocks() ? parts_.family->block(pass, block, x) : parts_.family->finish(pass, x);
+}
+
+at::Tensor Model::forward(const TokenBatch& batch, const ForwardOptions& options) const {
+  HONE_CHECK(!(options.tape && options.cache));
+  refuse_prefixes(batch);
+  nn::BatchTensors tensors = to_tensors(batch);
+  const nn::DropoutKey dropout{options.dropout, seed_};
+  const std::size_t segments = parts_.family->blocks() + 2;
+  ModelTape* tape = options.tape;
+  if (tape) {
+    tape->batch = std::move(tensors);
+    tape->adapters = options.adapters;
+    tape->dropout = dropout;
+    tape->recompute = recompute_;
+    tape->segments.clear();
+    tape->segments.resize(segments);
+  }
+  nn::Pass pass{tape ? tape->batch : tensors, nullptr, options.adapters, dropout, options.cache};
+  nn::Value x;
+  bool wants_gradient = false;  // from the first trained segment on
+  for (std::size_t s = 0; s < segments; ++s) {
+    if (!tape) {
+      x = run_segment(pass, s, x);
+      continue;
+    }
+    ModelTape::Segment& segment = tape->segments[s];
+    segment.in = wants_gradient ? segment.tape.variable(x.tensor) : nn::Value{x.tensor, -1};
+    const bool is_block = s > 0 && s + 1 < segments;
+    pass.tape = recompute_ && is_block ? nullptr : &segment.tape;
+    segment.out = run_segment(pass, s, segment.in);
+    wants_gradient = wants_gradient || arena_block_[s].has_value();
+    x = segment.out;
+    if (pass.tape) segment.in.tensor.reset();
+    segment.out.tensor.reset();
+  }
+  return x.tensor;
+}
+
+void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) const {
+  at::Tensor d = std::move(d_hidden);
+  for (std::size_t s = tape.segments.size(); s-- > 0;) {
+    ModelTape::Segment& segment = tape.segments[s];
+    const bool is_block = s > 0 && s + 1 < tape.segments.size();
+    if (d.defined() && tape.recompute && is_block) {
+      const bool wants = segment.in.wants_gradient();
+      segment.tape.clear();
+      if (wants) segment.in = segment.tape.variable(segment.in.tensor);
+      const nn::Pass pass{tape.batch, &segment.tape, tape.adapters, tape.dropout, nullptr};
+      segment.out = run_segment(pass, s, segment.in);
+    }
+    if (d.defined()) d = segment.tape.backward(segment.out, std::move(d), segment.in, sink);
+    segment = {};
+    announce(s, sink);
+  }
+}
+
+void Model::announce(std::size_t segment, GradientSink& sink) const {
+  if (arena_block_[segment]) sink.block_final(*arena_block_[segment]);
+}
+
+}  // namespace hone::model

@@ -1,0 +1,85 @@
+#pragma once
+// A language model as training and generation see it. A family (llama.cpp, ...) writes its forward only; the one
+// loop over blocks, the tape and recomputation live here.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/formats/model_config.h"
+#include "core/model/arena.h"
+#include "core/nn/linear_cross_entropy.h"
+#include "core/nn/pass.h"
+#include "core/ports/token_batch.h"
+
+namespace hone::model {
+
+// What a family implements: its operators in order. Blocks are numbered from 0.
+class Family {
+ public:
+  virtual ~Family() = default;
+  virtual nn::Value embed(const nn::Pass& pass) const = 0;
+  virtual nn::Value block(const nn::Pass& pass, std::int64_t index, const nn::Value& x) const = 0;
+  virtual nn::Value finish(const nn::Pass& pass, const nn::Value& x) const = 0;  // the last norm
+  virtual nn::Head head() const = 0;
+  virtual std::int64_t blocks() const = 0;
+};
+
+// Everything that backward needs of one forward pass, a tape per segment (embedding, blocks, last norm). With
+// recomputation a block keeps its input alone.
+struct ModelTape {
+  struct Segment {
+    nn::Tape tape;
+    nn::Value in, out;
+  };
+  nn::BatchTensors batch;
+  nn::AdapterMode adapters = nn::AdapterMode::all;
+  nn::DropoutKey dropout;
+  bool recompute = false;
+  std::vector<Segment> segments;
+};
+
+struct ForwardOptions {
+  nn::AdapterMode adapters = nn::AdapterMode::all;
+  bool dropout = false;
+  ModelTape* tape = nullptr;      // null: nothing is kept
+  nn::KvCache* cache = nullptr;   // generation; excludes a tape
+};
+
+struct ModelParts {
+  formats::ModelConfig config;
+  std::unique_ptr<Family> family;
+  std::shared_ptr<Arena> arena;
+  at::ScalarType compute = at::kFloat;
+  std::int64_t frozen_bytes = 0;
+  std::vector<std::string> adapted_modules;
+};
+
+class Model {
+ public:
+  Model(ModelParts parts, std::uint64_t seed, bool recompute);
+
+  // Hidden states after the last norm, [T, H].
+  at::Tensor forward(const TokenBatch& batch, const ForwardOptions& options) const;
+  // Plays the tape. The head's own gradient has gone to the sink before; blocks are announced as they are final.
+  void backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) const;
+  nn::Head head() const { return parts_.family->head(); }
+
+  Arena& arena() { return *parts_.arena; }
+  const Arena& arena() const { return *parts_.arena; }
+  const formats::ModelConfig& config() const { return parts_.config; }
+  at::ScalarType compute() const { return parts_.compute; }
+  std::int64_t frozen_bytes() const { return parts_.frozen_bytes; }
+  const std::vector<std::string>& adapted_modules() const { return parts_.adapted_modules; }
+
+ private:
+  nn::Value run_segment(const nn::Pass& pass, std::size_t segment, const nn::Value& x) const;
+  void announce(std::size_t segment, GradientSink& sink) const;
+
+  ModelParts parts_;
+  std::uint64_t seed_;
+  bool recompute_;
+  std::vector<std::optional<std::size_t>> arena_block_;  // by segment
+};
+
+}  // namespace hone::model

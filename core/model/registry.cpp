@@ -1,0 +1,26 @@
+#include "core/model/registry.h"
+
+#include "core/base/registry.h"
+#include "core/model/llama.h"
+
+namespace hone::model {
+
+std::unique_ptr<Family> make_family(const formats::ModelConfig& config, ModuleBuilder& builder) {
+  return Registry<std::unique_ptr<Family>>{"model family", config.family}
+      .entry("llama", [&] { return make_llama(config, builder); })
+      .build();
+}
+
+Model build_model(const formats::ModelFiles& files, const BuildSpec& spec, bool recompute) {
+  ModuleBuilder builder(*files.tensors, spec);
+  ModelParts parts;
+  parts.config = files.config;
+  parts.compute = spec.compute;
+  parts.family = make_family(files.config, builder);
+  parts.arena = builder.finish();
+  parts.frozen_bytes = builder.frozen_bytes();
+  parts.adapted_modules = builder.adapted_modules();
+  return Model(std::move(parts), spec.seed, recompute);
+}
+
+}  // namespace hone::model

@@ -1,0 +1,46 @@
+#pragma once
+// Scaled dot-product attention over packed sequences, grouped-query. q [Tq, H, D]; k, v [Tk, Hk, D]; H % Hk == 0;
+// sequence s has queries [cu_q[s], cu_q[s+1]) and keys [k_begin[s], k_begin[s] + k_length[s]). Causal masks are bottom-right
+// aligned: the last query sees every key. out [Tq, H, D]. Window, soft-cap and bias are part of the interface
+// and refused by this version.
+#include <optional>
+#include <vector>
+
+#include "core/nn/pass.h"
+
+namespace hone::nn {
+
+struct AttentionSpec {
+  std::vector<std::int64_t> cu_q;               // [S + 1], host
+  std::vector<std::int64_t> k_begin, k_length;  // [S], host; a cache leaves room between sequences
+  bool causal = true;
+  double scale = 1;
+  std::optional<std::int64_t> window;
+  std::optional<double> soft_cap;
+  at::Tensor bias;
+};
+
+// Each sequence attends to itself.
+AttentionSpec self_attention(const std::vector<std::int64_t>& cu_seqlens, double scale);
+
+Value attention(const Pass& pass, const Value& q, const Value& k, const Value& v, const AttentionSpec& spec);
+
+struct AttentionForward {
+  at::Tensor out;  // [Tq, H, D]
+  at::Tensor lse;  // [Tq, H] log of the sum of exponentials, fp32 (fp64 for fp64 input)
+};
+struct AttentionBackward {
+  at::Tensor dq, dk, dv;
+};
+AttentionForward attention_forward_aten(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                        const AttentionSpec& spec);
+AttentionForward attention_forward_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                       const AttentionSpec& spec);
+AttentionBackward attention_backward_aten(const at::Tensor& d_out, const at::Tensor& q, const at::Tensor& k,
+                                          const at::Tensor& v, const AttentionForward& forward,
+                                          const AttentionSpec& spec);
+AttentionBackward attention_backward_cpu(const at::Tensor& d_out, const at::Tensor& q, const at::Tensor& k,
+                                         const at::Tensor& v, const AttentionForward& forward,
+                                         const AttentionSpec& spec);
+
+}  // namespace hone::nn

@@ -1,0 +1,107 @@
+#include "core/nn/linear.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace hone::nn {
+namespace {
+
+// gradient += a^T b, the gradient in fp32 whatever the compute type.
+void accumulate_outer(at::Tensor gradient, const at::Tensor& a, const at::Tensor& b) {
+  if (gradient.scalar_type() == a.scalar_type()) {
+    gradient.addmm_(a.t(), b);
+  } else {
+    gradient.add_(at::mm(a.t(), b));
+  }
+}
+
+bool takes_part(const LoraBranch& branch, AdapterMode mode) {
+  return mode == AdapterMode::all || (mode == AdapterMode::frozen && !branch.trained);
+}
+
+struct ActiveBranch {
+  const LoraBranch* branch;
+  at::Tensor low;  // drop(x) A^T, [T, r]
+};
+
+struct LinearNode final : TapeNode {
+  const Linear* layer;
+  at::Tensor x, x_dropped, mask;  // x_dropped is x where nothing is dropped
+  std::vector<ActiveBranch> active;
+  int in, out;
+  bool weight_trained;
+
+  void backward(Gradients& gradients, GradientSink& sink) override {
+    at::Tensor dy = gradients.take(out);
+    if (!dy.defined()) return;
+    dy = dy.reshape({-1, layer->weight->shape()[0]});  // a consumer may have read it as heads
+    if (in >= 0) gradients.add_product(in, dy, layer->weight->acquire());
+    if (weight_trained) accumulate_outer(sink.gradient(*layer->weight->parameter()), dy, x);
+    if (layer->bias && layer->bias->parameter())
+      sink.gradient(*layer->bias->parameter()).add_(dy.sum(0).to(at::kFloat));
+    for (const ActiveBranch& one : active) branch_backward(one, dy, gradients, sink);
+  }
+
+  void branch_backward(const ActiveBranch& one, const at::Tensor& dy, Gradients& gradients, GradientSink& sink) {
+    const LoraBranch& branch = *one.branch;
+    const bool trained = branch.a->parameter().has_value();
+    const at::Tensor d_low = at::mm(dy, branch.b->acquire()).mul_(branch.scale);
+    if (trained) {
+      accumulate_outer(sink.gradient(*branch.b->parameter()), dy, one.low);  // low is already scaled
+      accumulate_outer(sink.gradient(*branch.a->parameter()), d_low, branch.trained ? x_dropped : x);
+    }
+    if (in < 0) return;
+    if (branch.trained && mask.defined()) {
+      gradients.add(in, at::mm(d_low, branch.a->acquire()).mul_(mask));
+    } else {
+      gradients.add_product(in, d_low, branch.a->acquire());
+    }
+  }
+};
+
+Value one_linear(const Pass& pass, const Value& x, const Linear& layer, const at::Tensor& mask,
+                 const at::Tensor& x_dropped) {
+  const at::Tensor w = layer.weight->acquire();
+  at::Tensor y = layer.bias ? at::addmm(layer.bias->acquire(), x.tensor, w.t()) : at::mm(x.tensor, w.t());
+  std::vector<ActiveBranch> active;
+  bool trained = layer.weight->parameter().has_value() || (layer.bias && layer.bias->parameter());
+  for (const LoraBranch& branch : layer.branches) {
+    if (!takes_part(branch, pass.adapters)) continue;
+    const at::Tensor& input = branch.trained ? x_dropped : x.tensor;
+    const at::Tensor low = at::mm(input, branch.a->acquire().t()).mul_(branch.scale);
+    y.addmm_(low, branch.b->acquire().t());
+    active.push_back({&branch, low});
+    trained = trained || branch.a->parameter().has_value();
+  }
+  Value out = pass.output(std::move(y), trained || x.wants_gradient());
+  if (out.wants_gradient()) {
+    auto node = std::make_unique<LinearNode>();
+    node->layer = &layer;
+    node->weight_trained = layer.weight->parameter().has_value();
+    if (trained) node->x = x.tensor, node->x_dropped = x_dropped;
+    node->mask = mask;
+    node->active = std::move(active);
+    node->in = x.slot;
+    node->out = out.slot;
+    pass.tape->record(std::move(node));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Value> linears(const Pass& pass, const Value& x, const std::vector<const Linear*>& layers) {
+  const auto drops = std::find_if(layers.begin(), layers.end(), [&](const Linear* layer) {
+    return pass.dropout.enabled && pass.adapters == AdapterMode::all && layer->dropout.rate > 0;
+  });
+  const at::Tensor mask = drops != layers.end() ? dropout_mask(pass, x.tensor, (*drops)->dropout) : at::Tensor();
+  const at::Tensor x_dropped = mask.defined() ? x.tensor * mask : x.tensor;
+  std::vector<Value> outputs;
+  for (const Linear* layer : layers) outputs.push_back(one_linear(pass, x, *layer, mask, x_dropped));
+  return outputs;
+}
+
+Value linear(const Pass& pass, const Value& x, const Linear& layer) { return linears(pass, x, {&layer})[0]; }
+
+}  // namespace hone::nn

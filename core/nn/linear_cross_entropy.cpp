@@ -1,0 +1,95 @@
+#include "core/nn/linear_cross_entropy.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "core/nn/cpu_rows.h"
+
+namespace hone::nn {
+namespace {
+
+constexpr std::int64_t kChunkRows = 256;
+
+// body(rows of h, their targets, first row)
+template <class Body>
+void for_chunks(const at::Tensor& h, const at::Tensor& targets, Body&& body) {
+  for (std::int64_t begin = 0; begin < h.size(0); begin += kChunkRows) {
+    const std::int64_t rows = std::min(kChunkRows, h.size(0) - begin);
+    body(h.narrow(0, begin, rows), targets.narrow(0, begin, rows), begin);
+  }
+}
+
+at::ScalarType wide_type(const at::Tensor& x) { return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat; }
+
+}  // namespace
+
+at::Tensor linear_log_prob(const Head& head, const at::Tensor& h, const at::Tensor& targets) {
+  const at::Tensor w = head.weight->acquire();
+  at::Tensor logp = at::empty({h.size(0)}, h.options().dtype(wide_type(h)));
+  for_chunks(h, targets, [&](const at::Tensor& rows, const at::Tensor& wanted, std::int64_t begin) {
+    const at::Tensor logits = at::mm(rows, w.t()).to(wide_type(h));
+    const at::Tensor picked = logits.gather(1, wanted.unsqueeze(1)).squeeze(1);
+    logp.narrow(0, begin, rows.size(0)).copy_(picked - logits.logsumexp(1));
+  });
+  return logp;
+}
+
+CrossEntropy linear_cross_entropy(const Head& head, const at::Tensor& h, const at::Tensor& targets,
+                                  double grad_scale, GradientSink& sink) {
+  const at::Tensor w = head.weight->acquire();
+  CrossEntropy result;
+  result.d_h = at::empty_like(h);
+  for_chunks(h, targets, [&](const at::Tensor& rows, const at::Tensor& wanted, std::int64_t begin) {
+    at::Tensor logits = at::mm(rows, w.t());
+    const auto kernel = has_cpu_kernel(logits) ? softmax_gradient_cpu : softmax_gradient_aten;
+    const at::Tensor logp = kernel(logits, wanted, grad_scale);
+    result.loss_sum -= logp.to(at::kDouble).sum().item<double>();
+    at::Tensor d_rows = result.d_h.narrow(0, begin, rows.size(0));
+    at::mm_out(d_rows, logits, w);
+    if (!head.weight->parameter()) return;
+    at::Tensor d_weight = sink.gradient(*head.weight->parameter());
+    if (d_weight.scalar_type() == logits.scalar_type()) {
+      d_weight.addmm_(logits.t(), rows);
+    } else {
+      d_weight.add_(at::mm(logits.t(), rows));
+    }
+  });
+  return result;
+}
+
+at::Tensor softmax_gradient_aten(at::Tensor& logits, const at::Tensor& targets, double grad_scale) {
+  const at::Tensor wide = logits.to(wide_type(logits));
+  const at::Tensor lse = wide.logsumexp(1, /*keepdim=*/true);
+  const at::Tensor index = targets.unsqueeze(1);
+  const at::Tensor logp = wide.gather(1, index) - lse;
+  at::Tensor gradient = (wide - lse).exp_();
+  gradient.scatter_add_(1, index, at::full_like(logp, -1.0));
+  logits.copy_(gradient.mul_(grad_scale));
+  return logp.squeeze(1);
+}
+
+at::Tensor softmax_gradient_cpu(at::Tensor& logits, const at::Tensor& targets, double grad_scale) {
+  const std::int64_t rows = logits.size(0), vocab = logits.size(1);
+  at::Tensor logp = at::empty({rows}, at::kFloat);
+  const std::int64_t* target = targets.const_data_ptr<std::int64_t>();
+  float* out = logp.mutable_data_ptr<float>();
+  with_element_type(logits, [&]<class T>(T*) {
+    T* data = logits.mutable_data_ptr<T>();
+    for_rows(rows, vocab, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<float> row(vocab);
+      for (std::int64_t r = begin; r < end; ++r) {
+        load_row(data + r * vocab, row.data(), vocab);
+        const float picked = row[target[r]], top = max_of(row.data(), vocab);
+        const float sum = exp_and_sum(row.data(), top, vocab);
+        out[r] = picked - top - std::log(sum);
+        scale(row.data(), static_cast<float>(grad_scale / sum), vocab);
+        row[target[r]] -= static_cast<float>(grad_scale);
+        store_row(row.data(), data + r * vocab, vocab);
+      }
+    });
+  });
+  return logp;
+}
+
+}  // namespace hone::nn

@@ -1,0 +1,56 @@
+#include "core/nn/rotary.h"
+
+#include <ATen/ATen.h>
+
+#include "core/nn/cpu_math.h"
+
+namespace hone::nn {
+namespace {
+
+at::Tensor rotate(const at::Tensor& x, const RotaryTable& table, int sign) {
+  return has_cpu_kernel(x) ? rotate_cpu(x, table, sign) : rotate_aten(x, table, sign);
+}
+
+struct RotaryNode final : TapeNode {
+  RotaryTable table;
+  int x, out;
+
+  void backward(Gradients& gradients, GradientSink&) override {
+    const at::Tensor d_out = gradients.take(out);
+    if (d_out.defined()) gradients.add(x, rotate(d_out, table, -1));
+  }
+};
+
+}  // namespace
+
+RotaryTable rotary_table(const at::Tensor& positions, std::int64_t head_dim, double theta, at::ScalarType dtype) {
+  const at::ScalarType wide = dtype == at::kDouble ? at::kDouble : at::kFloat;
+  const auto options = at::TensorOptions().dtype(wide).device(positions.device());
+  // fp32 powers, as transformers computes them: the last bits of the angle depend on it at large positions.
+  const at::Tensor exponent = at::arange(0, head_dim, 2, options) / static_cast<double>(head_dim);
+  const at::Tensor inverse = at::reciprocal(at::pow(theta, exponent));
+  const at::Tensor angle = positions.to(wide).unsqueeze(-1) * inverse;
+  return {at::cos(angle), at::sin(angle)};
+}
+
+Value rotary(const Pass& pass, const Value& x, const RotaryTable& table) {
+  Value out = pass.output(rotate(x.tensor, table, 1), x.wants_gradient());
+  if (out.wants_gradient()) {
+    auto node = std::make_unique<RotaryNode>();
+    node->table = table;
+    node->x = x.slot;
+    node->out = out.slot;
+    pass.tape->record(std::move(node));
+  }
+  return out;
+}
+
+at::Tensor rotate_aten(const at::Tensor& x, const RotaryTable& table, int sign) {
+  const std::int64_t half = x.size(-1) / 2;
+  const at::ScalarType wide = table.cos.scalar_type();
+  const at::Tensor a = x.narrow(-1, 0, half).to(wide), b = x.narrow(-1, half, half).to(wide);
+  const at::Tensor cos = table.cos.unsqueeze(1), sin = table.sin.unsqueeze(1) * sign;
+  return at::cat({a * cos - b * sin, b * cos + a * sin}, -1).to(x.scalar_type());
+}
+
+}  // namespace hone::nn

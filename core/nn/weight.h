@@ -1,0 +1,37 @@
+#pragma once
+// A weight is asked for when it is needed: operators hold a Weight and acquire the view they multiply with, in
+// forward and again in backward. Dense, NF4 and trainable (arena) weights are behind this one seam; gathered and
+// off-loaded ones fit there too.
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace hone::nn {
+
+class Weight {
+ public:
+  virtual ~Weight() = default;
+  // In compute dtype. Valid while the returned tensor lives; hold it for one operator only.
+  virtual at::Tensor acquire() const = 0;
+  // Index into the arena where trainable: its gradient then goes to GradientSink::gradient(index).
+  virtual std::optional<std::size_t> parameter() const { return std::nullopt; }
+  virtual at::IntArrayRef shape() const = 0;
+  virtual std::int64_t bytes() const = 0;  // held in memory for it, shared ones counted once by their owner
+};
+using WeightPtr = std::shared_ptr<const Weight>;
+
+// Frozen, held in compute dtype.
+class DenseWeight final : public Weight {
+ public:
+  explicit DenseWeight(at::Tensor tensor) : tensor_(std::move(tensor)) {}
+  at::Tensor acquire() const override { return tensor_; }
+  at::IntArrayRef shape() const override { return tensor_.sizes(); }
+  std::int64_t bytes() const override { return static_cast<std::int64_t>(tensor_.nbytes()); }
+
+ private:
+  at::Tensor tensor_;
+};
+
+}  // namespace hone::nn

@@ -1,0 +1,13 @@
+#include "core/base/registry.h"
+#include "core/objective/objective.h"
+#include "core/objective/sft.h"
+
+namespace hone::objective {
+
+ObjectivePtr make_objective(const ObjectiveOptions& options) {
+  return Registry<ObjectivePtr>{"objective.name", options.name}
+      .entry("sft", [] { return make_sft(); })
+      .build();
+}
+
+}  // namespace hone::objective

@@ -1,0 +1,74 @@
+#include "core/quant/nf4_weight.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include "core/base/error.h"
+
+namespace hone::quant {
+namespace {
+
+constexpr std::int64_t kBlocksPerTask = 4 * kNestedBlock;
+
+// Reconstructs the absmax of some blocks next to their use; a task begins at a nested block's boundary.
+void absmax_range(const Nf4Data& data, std::int64_t first, std::int64_t last, float* out) {
+  for (std::int64_t b = first; b < last; ++b)
+    out[b - first] = data.nested() ? data.nested_map[data.absmax_codes[b]] * data.nested_absmax[b / kNestedBlock] + data.offset
+                                   : data.absmax[b];
+}
+
+template <class Out>
+void dequantize_tasks(const Nf4Data& data, std::int64_t begin, std::int64_t end, Out* out) {
+  std::vector<float> absmax(kBlocksPerTask);
+  for (std::int64_t task = begin; task < end; ++task) {
+    const std::int64_t first = task * kBlocksPerTask, last = std::min(data.blocks(), first + kBlocksPerTask);
+    absmax_range(data, first, last, absmax.data());
+    dequantize_nf4(data.codes.data() + first * (kNf4Block / 2), absmax.data(), data.elements - first * kNf4Block, 0,
+                   last - first, out + first * kNf4Block);
+  }
+}
+
+}  // namespace
+
+at::Tensor BufferPool::take(at::IntArrayRef shape, at::ScalarType dtype) {
+  const auto bytes = static_cast<std::size_t>(c10::multiply_integers(shape)) * c10::elementSize(dtype);
+  std::vector<std::byte> buffer;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto it = free_.begin(); it != free_.end(); ++it) {
+      if (it->size() < bytes) continue;
+      buffer = std::move(*it);
+      free_.erase(it);
+      break;
+    }
+  }
+  if (buffer.size() < bytes) buffer.resize(bytes);
+  auto held = std::make_shared<std::vector<std::byte>>(std::move(buffer));
+  const auto give_back = [pool = shared_from_this(), held](void*) {
+    const std::lock_guard lock(pool->mutex_);
+    pool->free_.push_back(std::move(*held));
+  };
+  return at::from_blob(held->data(), shape, give_back, at::TensorOptions().dtype(dtype));
+}
+
+Nf4Weight::Nf4Weight(Nf4Data data, std::vector<std::int64_t> shape, at::ScalarType compute,
+                     std::shared_ptr<BufferPool> pool)
+    : data_(std::move(data)), shape_(std::move(shape)), compute_(compute), pool_(std::move(pool)) {
+  HONE_CHECK(c10::multiply_integers(shape_) == data_.elements);
+}
+
+at::Tensor Nf4Weight::acquire() const {
+  const bool half = compute_ == at::kBFloat16;
+  at::Tensor out = pool_->take(shape_, half ? at::kBFloat16 : at::kFloat);
+  const std::int64_t tasks = (data_.blocks() + kBlocksPerTask - 1) / kBlocksPerTask;
+  at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
+    if (half) {
+      dequantize_tasks(data_, begin, end, static_cast<std::uint16_t*>(out.mutable_data_ptr()));
+    } else {
+      dequantize_tasks(data_, begin, end, static_cast<float*>(out.mutable_data_ptr()));
+    }
+  });
+  return half || compute_ == at::kFloat ? out : out.to(compute_);
+}
+
+}  // namespace hone::quant

@@ -1,0 +1,37 @@
+#pragma once
+// The gradient arena: a flat fp32 buffer laid out like the parameters, the GradientSink of a step. On the last
+// micro-batch a final block is handed on to the reduction over ranks.
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <span>
+
+#include "core/ports/gradient_reduction.h"
+#include "core/ports/gradient_sink.h"
+#include "core/train/shard_plan.h"
+
+namespace hone::train {
+
+class ArenaGradients final : public GradientSink {
+ public:
+  explicit ArenaGradients(const ArenaLayout& layout);
+  void zero();
+  std::span<float> flat();
+  void set_last_micro_batch(GradientReduction* reduction) { reduction_ = reduction; }  // null: more will follow
+
+  at::Tensor gradient(std::size_t parameter) override;
+  void block_final(std::size_t block) override;
+
+ private:
+  const ArenaLayout& layout_;
+  at::Tensor flat_;
+  GradientReduction* reduction_ = nullptr;
+};
+
+// L2 norm by fixed-size chunks: the same bits whatever the number of threads.
+double global_norm(std::span<const float> values);
+
+// The first parameter with a value that is not finite; empty: none.
+std::string first_not_finite(const ArenaLayout& layout, std::span<const float> values);
+
+}  // namespace hone::train

@@ -1,0 +1,32 @@
+#pragma once
+// One optimizer step over a global batch. All ranks enter together; the weights end bitwise equal on every rank.
+#include "core/model/model.h"
+#include "core/objective/objective.h"
+#include "core/optim/optimizer.h"
+#include "core/optim/schedule.h"
+#include "core/ports/batch_source.h"
+#include "core/ports/communicator.h"
+#include "core/ports/train_observer.h"
+#include "core/train/gradients.h"
+#include "core/train/phase_clock.h"
+
+namespace hone::train {
+
+struct StepParts {
+  model::Model& model;
+  objective::Objective& objective;
+  optim::Optimizer& optimizer;
+  optim::Schedule schedule;  // multiplier
+  double peak_lr = 0;
+  double max_grad_norm = 1.0;  // 0: no clipping
+  Communicator& communicator;
+  GradientReduction& reduction;
+  ArenaGradients& gradients;
+  PhaseClock& clock;
+};
+
+// `step` counts from 1. A loss or gradient that is not finite throws Error(Exit::not_finite) naming the step and
+// the first bad tensor, on every rank alike and before any weight moved.
+StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step);
+
+}  // namespace hone::train

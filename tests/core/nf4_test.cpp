@@ -1,0 +1,76 @@
+#include "core/quant/nf4.h"
+
+#include <gtest/gtest.h>
+
+#include "core/quant/nf4_weight.h"
+#include "tests/core/golden.h"
+
+namespace hone::test {
+namespace {
+
+std::vector<std::string> cases(const Golden& golden) {
+  std::vector<std::string> names;
+  for (const auto& entry : golden.file().entries())
+    if (entry.info.name.ends_with(".input")) names.push_back(entry.info.name.substr(0, entry.info.name.size() - 6));
+  return names;
+}
+
+quant::Nf4Data quantize(const at::Tensor& input, bool nested) {
+  const at::Tensor flat = input.to(at::kFloat).contiguous();
+  quant::Nf4Quantizer quantizer(flat.numel());
+  const std::span<const float> values(flat.const_data_ptr<float>(), flat.numel());
+  for (std::size_t at = 0; at < values.size(); at += 37)  // pieces that fit no block
+    quantizer.push(values.subspan(at, std::min<std::size_t>(37, values.size() - at)));
+  return quantizer.finish(nested);
+}
+
+at::Tensor bytes_of(const std::vector<std::uint8_t>& v) { return at::tensor(at::ArrayRef<std::uint8_t>(v), at::kByte); }
+at::Tensor floats_of(const std::vector<float>& v) { return at::tensor(at::ArrayRef<float>(v), at::kFloat); }
+
+}  // namespace
+
+TEST(Nf4, CodesAndScalesEqualBitsandbytesBitForBit) {
+  const Golden golden("nf4.safetensors");
+  ASSERT_GE(cases(golden).size(), 3u);
+  for (const std::string& name : cases(golden)) {
+    const quant::Nf4Data data = quantize(golden[name + ".input"], false);
+    EXPECT_TRUE(at::equal(bytes_of(data.codes), golden[name + ".packed"].flatten())) << name;
+    EXPECT_TRUE(at::equal(floats_of(data.absmax), golden[name + ".absmax"].flatten())) << name;
+    std::vector<float> out(data.elements);
+    quant::dequantize_nf4(data.codes.data(), data.absmax.data(), data.elements, 0, data.blocks(), out.data());
+    EXPECT_TRUE(at::equal(floats_of(out), golden[name + ".dequantized"].flatten())) << name;
+  }
+}
+
+TEST(Nf4, DoubleQuantisationEqualsBitsandbytes) {
+  const Golden golden("nf4.safetensors");
+  for (const std::string& name : cases(golden)) {
+    if (!golden.has(name + ".nested_codes")) continue;
+    quant::Nf4Data data = quantize(golden[name + ".input"], true);
+    EXPECT_NEAR(data.offset, golden[name + ".nested_offset"].item<float>(), 1e-6 * std::abs(data.offset)) << name;
+    EXPECT_TRUE(at::equal(bytes_of(data.absmax_codes), golden[name + ".nested_codes"].flatten())) << name;
+    EXPECT_LT(relative_error(floats_of(data.nested_absmax), golden[name + ".nested_absmax"].flatten()), 1e-5) << name;
+    const std::vector<float> absmax = quant::absmax_of(data);
+    std::vector<float> out(data.elements);
+    quant::dequantize_nf4(data.codes.data(), absmax.data(), data.elements, 0, data.blocks(), out.data());
+    EXPECT_LT(relative_error(floats_of(out), golden[name + ".nested_dequantized"].flatten()), 1e-5) << name;
+  }
+}
+
+TEST(Nf4, WeightDequantisesInEveryComputeType) {
+  const at::Tensor input = at::randn({130, 96});
+  const auto pool = std::make_shared<quant::BufferPool>();
+  const quant::Nf4Data data = quantize(input, true);
+  std::vector<float> expected(data.elements);
+  quant::dequantize_nf4(data.codes.data(), quant::absmax_of(data).data(), data.elements, 0, data.blocks(),
+                        expected.data());
+  const at::Tensor reference = floats_of(expected).view({130, 96});
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
+    const quant::Nf4Weight weight(data, {130, 96}, type, pool);
+    const at::Tensor first = weight.acquire(), second = weight.acquire();  // two leases never share memory
+    EXPECT_TRUE(at::equal(first, reference.to(type)));
+    EXPECT_TRUE(at::equal(second, reference.to(type)));
+  }
+}
+
+}  // namespace hone::test
