@@ -13,7 +13,8 @@ ReplicatedReduction::ReplicatedReduction(std::span<float> gradient, const ArenaL
       bucket_of_(layout.blocks.size()),
       final_(layout.blocks.size(), false) {
   HONE_CHECK(static_cast<std::int64_t>(gradient.size()) == layout.size);
-  const std::int64_t least = bucket_bytes / static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t least =
+      std::max<std::int64_t>(1, bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
   for (std::size_t block = layout.blocks.size(); block-- > 0;) {
     const Range& range = layout.blocks[block].range;
     if (buckets_.empty() || buckets_.back().range.length() >= least)

@@ -91,10 +91,10 @@ void MpiSession::abort(Exit code) {
   std::_Exit(static_cast<int>(code));
 }
 
-void MpiSession::fail(const Failure& failure) {
+void MpiSession::fail(const Error& error) {
   if (rank_ > 0) std::this_thread::sleep_for(std::chrono::milliseconds(std::min(300 + 100 * rank_, 3000)));
-  std::fprintf(stderr, "%s\n", failure.line.c_str());
-  abort(failure.exit);
+  std::fprintf(stderr, "%s\n", error.what());
+  abort(error.exit());
 }
 
 void require_whole_world(const MpiSession& session) {

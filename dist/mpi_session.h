@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "core/base/failure.h"
 
 namespace hone::dist {
 
@@ -33,9 +32,9 @@ class MpiSession {
   // Ends all ranks with this exit code (MPI_Abort), at once. Never returns, even if MPI hangs.
   [[noreturn]] void abort(Exit code);
 
-  // Prints the failure's one line and ends all ranks. A failure that every rank meets is printed once: higher
+  // Prints the error's one line and ends all ranks. An error that every rank meets is printed once: higher
   // ranks give lower ones a moment to end the run first.
-  [[noreturn]] void fail(const Failure& failure);
+  [[noreturn]] void fail(const Error& error);
 
  private:
   void find_neighbours();
