@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts here: messages, progress, fetching wheels. Sourced, not run.
 
 say() { printf '%s: %s\n' "$HONE_SCRIPT" "$*" >&2; }

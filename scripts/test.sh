@@ -6,7 +6,7 @@
 # HONE_CMAKE_ARGS  further CMake options; CI passes -DHONE_WERROR=ON
 set -euo pipefail
 cd "$(dirname "$0")/.."
-HONE_SCRIPT=test
+HONE_SCRIPT="test"
 source scripts/lib.sh
 
 scripts/setup.sh
