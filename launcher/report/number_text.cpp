@@ -86,15 +86,15 @@ std::string percent_text(double share) {
 
 std::string duration_text(double seconds) {
   if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e12) return kDash;
-  if (seconds == 0) return "0 s";
-  if (seconds < 0.9995) return rounded_text(1000 * seconds, 3) + " ms";
-  if (seconds < 59.95) return rounded_text(seconds, 3) + " s";
+  if (seconds == 0) return std::string("0") + kThin + "s";
+  if (seconds < 0.9995) return rounded_text(1000 * seconds, 3) + kThin + "ms";
+  if (seconds < 59.95) return decimals_text(seconds, seconds < 9.995 ? 2 : 1) + kThin + "s";
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
-  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  if (whole < 3600) return fmt::format("{}\u202fmin {:02}\u202fs", whole / 60, whole % 60);
   const std::int64_t minutes = (whole + 30) / 60;
-  if (minutes < 24 * 60) return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
+  if (minutes < 24 * 60) return fmt::format("{}\u202fh {:02}\u202fmin", minutes / 60, minutes % 60);
   const std::int64_t hours = (minutes + 30) / 60;
-  return fmt::format("{} d {:02} h", hours / 24, hours % 24);
+  return fmt::format("{}\u202fd {:02}\u202fh", hours / 24, hours % 24);
 }
 
 std::string bytes_text(double bytes) {

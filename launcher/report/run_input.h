@@ -1,0 +1,106 @@
+#pragma once
+// What a report shows of one run, and how it is read from the run's folder. Only config.cfg or metrics.jsonl
+// must be there; a file that is there but malformed is an Error (exit 3; a bad config line exit 2) naming
+// file and line. Fields marked * are needed, the others may be absent or null: not measured. Unknown fields
+// are left alone.
+//
+//   config.cfg       the effective config
+//   metrics.jsonl    {"kind"*: "train"|"eval", "step"*: 1, "loss": ..., ...} a line; every other number is
+//   kept under its
+//                    name ("memory_bytes": the most on any rank); steps rise within a kind
+//   status.json      core/base/run_status.h
+//   run.json         facts of the run: {"parameters", "trainable_parameters", "ranks", "steps", "seconds":
+//   wall time,
+//                    "started": "2025-01-31T12:00:00Z", "host", "version"}
+//   timing.json      {"ranks", "seconds": wall time, "phases"*: [{"name"*: "forward", "min"*: s, "avg"*: s,
+//   "max"*: s}]}
+//                    over ranks; what the phases leave of the wall time is shown as such
+//   comparison.json  {"examples": held-out rows,
+//                    "rows"*: [{"name"*: "base model", "loss", "exact_match", "rouge1", "rouge_l"}],
+//                    "samples": [{"prompt"*, "expected"*, "base"*, "tuned"*}]}; scores are shares (0.62),
+//                    loss is per token
+//   data.json        {"sets"*: [{"name"*: "train", "rows", "tokens", "supervised_tokens", "truncated": rows,
+//                    "longest": tokens, "dropped": {"reason": rows}}]}
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/run_status.h"
+#include "launcher/report/points.h"
+
+namespace hone::report {
+
+inline constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
+
+// The rows of one kind: the step of each, and a column per number, NaN where a row does not have it.
+struct MetricTable {
+  std::vector<double> steps;
+  std::map<std::string, std::vector<double>> columns;
+
+  Points points(const std::string& column) const;  // over steps; empty where there is no such column
+  double last(const std::string& column) const;
+  double sum(const std::string& column) const;  // of the finite values
+};
+
+struct Setting {
+  std::string key;  // section.key
+  std::string value;
+};
+
+struct RunFacts {
+  double parameters = kNotMeasured, trainable_parameters = kNotMeasured;
+  double ranks = kNotMeasured, steps = kNotMeasured, seconds = kNotMeasured;
+  std::string started, host, version;
+};
+
+struct Phase {
+  std::string name;
+  double min = 0, avg = 0, max = 0;  // seconds over ranks
+};
+
+struct Timing {
+  double ranks = kNotMeasured, seconds = kNotMeasured;
+  std::vector<Phase> phases;
+};
+
+struct ComparisonRow {
+  std::string name;
+  double loss = kNotMeasured, exact_match = kNotMeasured, rouge1 = kNotMeasured, rouge_l = kNotMeasured;
+};
+
+struct Sample {
+  std::string prompt, expected, base, tuned;
+};
+
+struct Comparison {
+  double examples = kNotMeasured;
+  std::vector<ComparisonRow> rows;
+  std::vector<Sample> samples;
+};
+
+struct DataSet {
+  std::string name;
+  double rows = kNotMeasured, tokens = kNotMeasured, supervised_tokens = kNotMeasured;
+  double truncated = kNotMeasured, longest = kNotMeasured;
+  std::vector<std::pair<std::string, double>> dropped;  // reason, rows
+};
+
+struct ReportInput {
+  std::string name;  // the folder's
+  std::vector<Setting> config;
+  MetricTable train, eval;
+  std::optional<RunStatus> status;
+  RunFacts facts;
+  std::optional<Timing> timing;
+  std::optional<Comparison> comparison;
+  std::vector<DataSet> data;
+
+  std::string setting(const std::string& key) const;  // empty where not given
+};
+
+ReportInput load_run(const std::string& run_dir);
+
+}  // namespace hone::report
