@@ -16,6 +16,12 @@ const std::vector<Command>& commands() {
                     "hone inspect data PREPARED", "hone inspect checkpoint RUN/checkpoints/step-00000100"},
        .options = ExtraOptions::of<InspectOptions>,
        .run = run_inspect},
+      {.name = "report",
+       .line = "one HTML page with curves, results and config of a run, or of several side by side",
+       .arguments = "RUN...",
+       .examples = {"hone report runs/first", "hone report runs/first runs/second --output both.html"},
+       .options = ExtraOptions::of<ReportOptions>,
+       .run = run_report},
   };
   return table;
 }

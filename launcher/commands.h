@@ -9,5 +9,6 @@ namespace hone::launcher {
 const std::vector<Command>& commands();
 
 int run_inspect(CommandContext& context);
+int run_report(CommandContext& context);
 
 }  // namespace hone::launcher
