@@ -153,9 +153,9 @@ TEST(Tokenizer, FingerprintsDifferWhereTokenizersDo) {
   EXPECT_EQ(load_tokenizer(golden("gpt2"))->fingerprint(), load_tokenizer(golden("gpt2"))->fingerprint());
 }
 
-TEST(Tokenizer, AMegabyteOfOneLetterTakesNoTime) {
+TEST(Tokenizer, AHugeWordIsNotQuadratic) {
   const auto tokenizer = load_tokenizer(golden("llama3"));
-  const std::string text(std::size_t{1} << 20, 'a');
+  const std::string text(std::size_t{1} << 18, 'a');
   EXPECT_EQ(tokenizer->decode(tokenizer->encode(text, false), false), text);
 }
 
