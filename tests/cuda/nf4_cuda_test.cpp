@@ -12,7 +12,9 @@ TEST(Cuda, SaysInOneLineWhatThisBuildAndMachineHave) {
   const std::string line = cuda::describe();
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_EQ(line.find("CUDA") != std::string::npos, true);
-  if (!cuda::compiled_in()) EXPECT_EQ(cuda::device_count(), 0);
+  if (!cuda::compiled_in()) {
+    EXPECT_EQ(cuda::device_count(), 0);
+  }
 }
 
 TEST(Cuda, AMissingDeviceIsOneClearError) {
