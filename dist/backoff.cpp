@@ -7,10 +7,10 @@ namespace hone::dist {
 
 void Backoff::pause(Clock::time_point poll_began) {
   using namespace std::chrono_literals;
-  constexpr auto kMovedData = 4us, kYieldOnly = 40us;
+  constexpr auto kMovedData = 10us, kYieldOnly = 40us;
   constexpr std::chrono::nanoseconds kLongest = 1ms;
   const auto now = Clock::now();
-  if (now - poll_began > kMovedData) idle_since_ = now;
+  if (now - poll_began > kMovedData) idle_since_ += (now - idle_since_) / 2;
   const auto idle = now - idle_since_;
   if (idle < kYieldOnly)
     std::this_thread::yield();

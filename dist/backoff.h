@@ -1,6 +1,7 @@
 #pragma once
 // How to wait by polling without burning the core a neighbour needs: at first yield, then sleep for an eighth
-// of the time waited so far, at most a millisecond. A poll that took long has moved data: start over.
+// of the time waited so far, at most a millisecond. A poll that took long has moved data: wait half as long
+// again.
 #include <chrono>
 
 namespace hone::dist {
