@@ -69,6 +69,9 @@ PeftConfig read_config(const std::string& folder) {
   if (const Json* init = fields.find("init_lora_weights")) {
     if (!init->is_boolean() && !init->is_string())
       fields.refuse("004", "value of another type", "init_lora_weights", "a boolean or a name was expected");
+    // Other initialisations (PiSSA, OLoRA, LoftQ, ...) change the base weights as well.
+    if (init->is_string() && *init != "gaussian" && *init != "eva" && *init != "orthogonal")
+      fields.refuse("005", "adapter variant not supported", "init_lora_weights", init->dump());
     config.init_lora_weights = init->dump();
   }
   read_targets(fields, config);

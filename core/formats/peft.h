@@ -38,6 +38,7 @@ struct PeftPair {
 class PeftAdapter {
  public:
   explicit PeftAdapter(const std::string& folder);
+  PeftAdapter(PeftAdapter&&) = default;  // the pairs point into the file's entries, so no copies
   const PeftConfig& config() const { return config_; }
   const std::vector<PeftPair>& pairs() const { return pairs_; }  // sorted by module
   const PeftPair* find(std::string_view module) const;           // nullptr: not adapted
