@@ -47,7 +47,10 @@ void add_failure(Html& html, const ReportInput& run) {
   if (run.status && !run.status->message.empty()) html.leaf("p", {{"class", "failure"}}, run.status->message);
 }
 
-void add_tile(Html& html, std::string_view label, const std::string& value, const std::string& note) {
+// A tile for what was measured; none otherwise.
+void add_tile(Html& html, std::string_view label, double measured, const std::string& value,
+              const std::string& note) {
+  if (!std::isfinite(measured)) return;
   html.element("div", {{"class", "card tile"}}, [&] {
     html.leaf("dt", label);
     html.leaf("dd", {{"class", "value"}}, value);
@@ -55,38 +58,35 @@ void add_tile(Html& html, std::string_view label, const std::string& value, cons
   });
 }
 
+std::string if_measured(double measured, const std::string& text) {
+  return std::isfinite(measured) ? text : "";
+}
+
+std::string counted(double count, const std::string& thing) {
+  return if_measured(count, rounded_text(count, 4) + " " + thing + (count == 1 ? "" : "s"));
+}
+
 void add_tiles(Html& html, const ReportInput& run) {
   const Summary s = summarize(run);
+  const RunFacts& facts = run.facts;
+  const Point best = s.best_eval.value_or(Point{kNotMeasured, kNotMeasured});
   html.element("dl", {{"class", "tiles"}}, [&] {
-    if (std::isfinite(s.last_loss))
-      add_tile(html, "Train loss", rounded_text(s.last_loss),
-               "was " + rounded_text(s.first_loss) + " at the start");
-    if (s.best_eval)
-      add_tile(html, "Best held-out loss", rounded_text(s.best_eval->y),
-               "at step " + rounded_text(s.best_eval->x, 9));
-    if (std::isfinite(s.step))
-      add_tile(
-          html, "Steps", rounded_text(s.step, 9),
-          joined({std::isfinite(run.facts.steps) ? "of " + rounded_text(run.facts.steps, 9) : "",
-                  std::isfinite(s.epochs) ? rounded_text(s.epochs, 3) + (s.epochs == 1 ? " epoch" : " epochs")
-                                          : ""}));
-    if (std::isfinite(s.tokens))
-      add_tile(
-          html, "Tokens", short_count_text(s.tokens),
-          std::isfinite(s.supervised_tokens) ? short_count_text(s.supervised_tokens) + " supervised" : "");
-    if (std::isfinite(s.tokens_per_second))
-      add_tile(html, "Tokens per second", rounded_text(s.tokens_per_second, 3),
-               duration_text(s.seconds_per_step) + " a step");
-    if (std::isfinite(s.seconds))
-      add_tile(html, "Wall time", duration_text(s.seconds),
-               std::isfinite(s.ranks) ? rounded_text(s.ranks, 9) + (s.ranks == 1 ? " rank" : " ranks") : "");
-    if (std::isfinite(run.facts.trainable_parameters))
-      add_tile(html, "Trained parameters", short_count_text(run.facts.trainable_parameters),
-               std::isfinite(run.facts.parameters)
-                   ? percent_text(run.facts.trainable_parameters / run.facts.parameters) + " of " +
-                         short_count_text(run.facts.parameters)
-                   : "");
-    if (std::isfinite(s.memory)) add_tile(html, "Peak memory", bytes_text(s.memory), "on one rank");
+    add_tile(html, "Train loss", s.last_loss, rounded_text(s.last_loss),
+             "was " + rounded_text(s.first_loss) + " at the start");
+    add_tile(html, "Best held-out loss", best.y, rounded_text(best.y), "at step " + rounded_text(best.x, 9));
+    add_tile(
+        html, "Steps", s.step, rounded_text(s.step, 9),
+        joined({if_measured(facts.steps, "of " + rounded_text(facts.steps, 9)), counted(s.epochs, "epoch")}));
+    add_tile(html, "Tokens", s.tokens, short_count_text(s.tokens),
+             if_measured(s.supervised_tokens, short_count_text(s.supervised_tokens) + " supervised"));
+    add_tile(html, "Tokens per second", s.tokens_per_second, rounded_text(s.tokens_per_second, 3),
+             duration_text(s.seconds_per_step) + " a step");
+    add_tile(html, "Wall time", s.seconds, duration_text(s.seconds), counted(s.ranks, "rank"));
+    add_tile(html, "Trained parameters", facts.trainable_parameters,
+             short_count_text(facts.trainable_parameters),
+             if_measured(facts.parameters, percent_text(facts.trainable_parameters / facts.parameters) +
+                                               " of " + short_count_text(facts.parameters)));
+    add_tile(html, "Peak memory", s.memory, bytes_text(s.memory), "on one rank");
   });
 }
 

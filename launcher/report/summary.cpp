@@ -34,7 +34,9 @@ Summary summarize(const ReportInput& run) {
     s.seconds_per_step = stepping / static_cast<double>(train.steps.size());
     s.tokens_per_second = s.tokens / stepping;
   }
-  s.seconds = first_known({run.facts.seconds, run.timing ? run.timing->seconds : kNotMeasured, stepping});
+  // A run gone on with: its timing is of the last start only.
+  s.seconds =
+      first_known({run.facts.seconds, std::fmax(run.timing ? run.timing->seconds : kNotMeasured, stepping)});
   s.ranks = first_known({run.facts.ranks, run.timing ? run.timing->ranks : kNotMeasured});
   if (const auto memory = range_of_y(train.points("memory_bytes"))) s.memory = memory->high;
   return s;

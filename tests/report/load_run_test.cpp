@@ -39,6 +39,15 @@ TEST(LoadRun, SummaryOfTheTinyRun) {
   EXPECT_EQ(s.ranks, 2);
 }
 
+TEST(LoadRun, WallTimeOfAResumedRunIsAtLeastThatOfItsSteps) {
+  ReportInput run = load_run(kTinyRun);
+  run.facts.seconds = kNotMeasured;
+  run.timing->seconds = 30;
+  EXPECT_EQ(summarize(run).seconds, 70);
+  run.timing.reset();
+  EXPECT_EQ(summarize(run).seconds, 70);
+}
+
 TEST(LoadRun, ConfigOrMetricsAloneAreARun) {
   const RunFolder folder;
   folder.write("config.cfg", "# nothing but\n[optim]\nlr = 1e-3 # not a comment\n");
