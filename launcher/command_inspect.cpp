@@ -10,7 +10,8 @@ namespace {
 
 std::string folder_of(const CommandContext& context) {
   if (context.arguments().size() == 2) return context.arguments()[1];
-  throw Error(Exit::usage, "US008", "argument missing", "", "usage: hone inspect " + context.arguments()[0] + " DIR");
+  throw Error(Exit::usage, "US008", "argument missing", "",
+              "usage: hone inspect " + context.arguments()[0] + " DIR");
 }
 
 void tokens(CommandContext& context) {
@@ -32,22 +33,30 @@ void model(CommandContext& context) {
   inspect_model(context.config().model.path, context.out);
 }
 
-void prepared_data(CommandContext& context) { inspect_data(folder_of(context), context.out); }
-void saved_checkpoint(CommandContext& context) { inspect_checkpoint(folder_of(context), context.out); }
+void prepared_data(CommandContext& context) {
+  inspect_data(folder_of(context), context.out);
+}
+void saved_checkpoint(CommandContext& context) {
+  inspect_checkpoint(folder_of(context), context.out);
+}
 
 }  // namespace
 
 int run_inspect(CommandContext& context) {
-  static const std::map<std::string, void (*)(CommandContext&)> kinds = {
-      {"model", model}, {"tokens", tokens}, {"chat", chat}, {"data", prepared_data}, {"checkpoint", saved_checkpoint}};
+  static const std::map<std::string, void (*)(CommandContext&)> kinds = {{"model", model},
+                                                                         {"tokens", tokens},
+                                                                         {"chat", chat},
+                                                                         {"data", prepared_data},
+                                                                         {"checkpoint", saved_checkpoint}};
   const std::string& wanted = context.arguments().front();
   const auto kind = kinds.find(wanted);
   if (kind == kinds.end())
-    throw Error(Exit::usage, "US008", "nothing of that kind to inspect", "", "\"" + wanted.substr(0, 60) + "\"",
-                "model, tokens, chat, data or checkpoint");
+    throw Error(Exit::usage, "US008", "nothing of that kind to inspect", "",
+                "\"" + wanted.substr(0, 60) + "\"", "model, tokens, chat, data or checkpoint");
   const bool takes_folder = wanted == "data" || wanted == "checkpoint";
   if (!takes_folder && context.arguments().size() > 1)
-    throw Error(Exit::usage, "US008", "unexpected argument", "", "\"" + context.arguments()[1].substr(0, 60) + "\"",
+    throw Error(Exit::usage, "US008", "unexpected argument", "",
+                "\"" + context.arguments()[1].substr(0, 60) + "\"",
                 "hone inspect " + wanted + " takes --model.path");
   if (context.session.rank() == 0) kind->second(context);
   return 0;

@@ -13,7 +13,8 @@ int run_report(CommandContext& context) {
   if (context.session.rank() != 0) return 0;
   std::vector<report::ReportInput> runs;
   for (const std::string& folder : context.arguments()) {
-    if (!is_directory(folder)) throw Error(Exit::input, "FS001", "cannot read", folder, "not a folder that exists");
+    if (!is_directory(folder))
+      throw Error(Exit::input, "FS001", "cannot read", folder, "not a folder that exists");
     runs.push_back(report::load_run(folder));
   }
   const std::string& wanted = context.options<ReportOptions>().output;

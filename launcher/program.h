@@ -7,8 +7,9 @@
 
 namespace hone::launcher {
 
-// Runs `hone words...` on this rank and returns its exit code. A failure is caught here, once, and prints exactly
-// one line beginning "error[", from one rank; among several ranks it ends them all and does not return.
+// Runs `hone words...` on this rank and returns its exit code. A failure is caught here, once, and prints
+// exactly one line beginning "error[", from one rank; among several ranks it ends them all and does not
+// return.
 int run_program(const std::vector<std::string>& words, dist::MpiSession& session);
 
 }  // namespace hone::launcher

@@ -22,8 +22,8 @@ std::string mpi_library() {
 }  // namespace
 
 std::string version_text() {
-  return std::string("hone " HONE_VERSION "\n") + "LibTorch " TORCH_VERSION "\n" + "CUDA: " + cuda::describe() +
-         "\n" + mpi_library() + "\n" + H5_VERS_INFO + "\n";
+  return std::string("hone " HONE_VERSION "\n") + "LibTorch " TORCH_VERSION "\n" +
+         "CUDA: " + cuda::describe() + "\n" + mpi_library() + "\n" + H5_VERS_INFO + "\n";
 }
 
 }  // namespace hone::launcher

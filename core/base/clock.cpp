@@ -23,7 +23,11 @@ Clock steady_clock() {
   };
 }
 
-std::string local_timestamp() { return local_time("%Y-%m-%dT%H:%M:%S"); }
-std::string run_stamp() { return local_time("%Y%m%d-%H%M%S"); }
+std::string local_timestamp() {
+  return local_time("%Y-%m-%dT%H:%M:%S");
+}
+std::string run_stamp() {
+  return local_time("%Y%m%d-%H%M%S");
+}
 
 }  // namespace hone

@@ -17,7 +17,8 @@ std::size_t width_of(int fd) {
 
 }  // namespace
 
-// A console that is gone (closed terminal, broken pipe) must not end a run: what cannot be written is dropped.
+// A console that is gone (closed terminal, broken pipe) must not end a run: what cannot be written is
+// dropped.
 void Console::emit(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd_, text.data(), text.size());

@@ -8,7 +8,11 @@ namespace hone {
 namespace {
 
 Error out_of_memory(std::string_view why) {
-  return {Exit::memory, "OM001", "out of memory", "", why,
+  return {Exit::memory,
+          "OM001",
+          "out of memory",
+          "",
+          why,
           "lower train.micro_tokens, or use train.recompute = block or model.quantize = nf4"};
 }
 
@@ -33,7 +37,8 @@ Error as_error(std::exception_ptr exception) {
     return out_of_memory("");
   } catch (const std::exception& other) {
     const std::string_view text = other.what();
-    const bool memory = text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos;
+    const bool memory =
+        text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos;
     return memory ? out_of_memory(first_line(text)) : internal(first_line(text));
   } catch (...) {
     return internal("an exception that is none of the standard library's");

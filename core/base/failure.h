@@ -6,8 +6,8 @@
 
 namespace hone {
 
-// An Error as it is; std::bad_alloc and a tensor library's "can't allocate memory" exit 7; anything else exit 1,
-// cut to one line.
+// An Error as it is; std::bad_alloc and a tensor library's "can't allocate memory" exit 7; anything else exit
+// 1, cut to one line.
 Error as_error(std::exception_ptr exception);
 
 }  // namespace hone

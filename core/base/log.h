@@ -1,6 +1,6 @@
 #pragma once
-// What a run says while it works. Passed by reference, one per rank, thread-safe. The console (standard error)
-// belongs to rank 0; every rank has a file logs/rank-NNN.log once the run's folder is known.
+// What a run says while it works. Passed by reference, one per rank, thread-safe. The console (standard
+// error) belongs to rank 0; every rank has a file logs/rank-NNN.log once the run's folder is known.
 #include <fmt/core.h>
 
 #include <memory>

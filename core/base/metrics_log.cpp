@@ -21,7 +21,8 @@ OrderedJson parse_row(std::string_view line, const std::string& where) {
   parse_json(line, "ML002", where);  // for its checks; the row itself keeps its order
   OrderedJson row = OrderedJson::parse(line);
   if (!row.is_object() || !row.contains("step") || !row["step"].is_number_integer())
-    throw Error(Exit::input, "ML003", "not a metrics row", where, "an object with an integer \"step\" was expected");
+    throw Error(Exit::input, "ML003", "not a metrics row", where,
+                "an object with an integer \"step\" was expected");
   return row;
 }
 
@@ -55,7 +56,9 @@ MetricsLog::MetricsLog(std::string path, std::optional<std::int64_t> keep_to_ste
   if (fd_ < 0) fail(path_);
 }
 
-MetricsLog::~MetricsLog() { ::close(fd_); }
+MetricsLog::~MetricsLog() {
+  ::close(fd_);
+}
 
 void MetricsLog::write(const OrderedJson& row) {
   const std::string line = row.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";

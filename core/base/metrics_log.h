@@ -1,6 +1,6 @@
 #pragma once
-// metrics.jsonl: one JSON object a line, keys in the order given, numbers with enough digits to round-trip, each
-// row handed to the system whole before write() returns. Written by rank 0 only. Errors: exit 8 (ML00x);
+// metrics.jsonl: one JSON object a line, keys in the order given, numbers with enough digits to round-trip,
+// each row handed to the system whole before write() returns. Written by rank 0 only. Errors: exit 8 (ML00x);
 // a damaged file: exit 3.
 #include <cstdint>
 #include <optional>
@@ -13,8 +13,8 @@ namespace hone {
 
 class MetricsLog {
  public:
-  // A new file; or, with `keep_to_step`, the file that is there, cut back to its rows of steps up to that one (a
-  // torn last line goes too), to be gone on with.
+  // A new file; or, with `keep_to_step`, the file that is there, cut back to its rows of steps up to that one
+  // (a torn last line goes too), to be gone on with.
   MetricsLog(std::string path, std::optional<std::int64_t> keep_to_step);
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;

@@ -11,8 +11,8 @@
 namespace hone {
 
 struct ProgressPoint {
-  std::int64_t step = 0;    // done
-  double tokens = 0;        // in this step, over all ranks
+  std::int64_t step = 0;  // done
+  double tokens = 0;      // in this step, over all ranks
   std::optional<double> loss = {}, lr = {};
 };
 
@@ -38,7 +38,7 @@ class Progress {
   double tokens_ = 0;
 };
 
-std::string format_duration(double seconds);   // 3:07, 1:02:03
-std::string format_count(double value);        // 1,234,567
+std::string format_duration(double seconds);  // 3:07, 1:02:03
+std::string format_count(double value);       // 1,234,567
 
 }  // namespace hone

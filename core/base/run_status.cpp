@@ -8,7 +8,9 @@
 namespace hone {
 namespace {
 
-std::string status_path(const std::string& run_dir) { return run_dir + "/status.json"; }
+std::string status_path(const std::string& run_dir) {
+  return run_dir + "/status.json";
+}
 
 }  // namespace
 
@@ -16,7 +18,8 @@ void write_status(const std::string& run_dir, const RunStatus& status) {
   OrderedJson json = {{"state", status.state}, {"step", status.step}, {"message", status.message}};
   if (status.exit_code) json["exit_code"] = *status.exit_code;
   json["time"] = local_timestamp();
-  write_file_atomic(status_path(run_dir), json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
+  write_file_atomic(status_path(run_dir),
+                    json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
 }
 
 RunStatus read_status(const std::string& run_dir) {

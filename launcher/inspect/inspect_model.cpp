@@ -1,4 +1,5 @@
 #include <map>
+#include <utility>
 
 #include "core/formats/safetensors.h"
 #include "core/formats/tensor_source.h"
@@ -9,23 +10,16 @@ namespace {
 
 using formats::DType;
 
+constexpr std::pair<DType, const char*> kTypeNames[] = {
+    {DType::f64, "f64"},      {DType::f32, "f32"},   {DType::f16, "f16"},   {DType::bf16, "bf16"},
+    {DType::i64, "i64"},      {DType::i32, "i32"},   {DType::i8, "i8"},     {DType::u8, "u8"},
+    {DType::boolean, "bool"}, {DType::q8_0, "q8_0"}, {DType::q4_0, "q4_0"}, {DType::q4_1, "q4_1"},
+    {DType::nf4, "nf4"}};
+
 const char* name_of(DType type) {
-  switch (type) {
-    case DType::f64: return "f64";
-    case DType::f32: return "f32";
-    case DType::f16: return "f16";
-    case DType::bf16: return "bf16";
-    case DType::i64: return "i64";
-    case DType::i32: return "i32";
-    case DType::i8: return "i8";
-    case DType::u8: return "u8";
-    case DType::boolean: return "bool";
-    case DType::q8_0: return "q8_0";
-    case DType::q4_0: return "q4_0";
-    case DType::q4_1: return "q4_1";
-    case DType::nf4: return "nf4";
-  }
-  return "?";
+  for (const auto& [known, name] : kTypeNames)
+    if (known == type) return name;
+  return "unknown";
 }
 
 // What quantising touches: the matrices inside blocks.
@@ -40,16 +34,11 @@ std::int64_t nf4_bytes(std::int64_t elements) {
 }
 
 OrderedJson shape_of(const formats::ModelConfig& c) {
-  return {{"hidden_size", c.hidden_size},
-          {"intermediate_size", c.intermediate_size},
-          {"num_layers", c.num_layers},
-          {"num_heads", c.num_heads},
-          {"num_kv_heads", c.num_kv_heads},
-          {"head_dim", c.head_dim},
-          {"vocab_size", c.vocab_size},
-          {"max_positions", c.max_positions},
-          {"rope_theta", c.rope_theta},
-          {"rms_eps", c.rms_eps},
+  return {{"hidden_size", c.hidden_size},      {"intermediate_size", c.intermediate_size},
+          {"num_layers", c.num_layers},        {"num_heads", c.num_heads},
+          {"num_kv_heads", c.num_kv_heads},    {"head_dim", c.head_dim},
+          {"vocab_size", c.vocab_size},        {"max_positions", c.max_positions},
+          {"rope_theta", c.rope_theta},        {"rms_eps", c.rms_eps},
           {"tie_embeddings", c.tie_embeddings}};
 }
 
@@ -74,7 +63,8 @@ void inspect_model(const std::string& model_path, TextOutput& out) {
             {"block_linear_parameters", linear},
             {"tensors", model.tensors->tensors().size()},
             {"stored", by_type},
-            {"weight_bytes", {{"fp32", 4 * parameters}, {"bf16", 2 * parameters}, {"nf4", linear_nf4 + 2 * rest}}}});
+            {"weight_bytes",
+             {{"fp32", 4 * parameters}, {"bf16", 2 * parameters}, {"nf4", linear_nf4 + 2 * rest}}}});
 }
 
 }  // namespace hone::launcher

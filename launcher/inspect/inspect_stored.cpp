@@ -13,7 +13,8 @@ namespace hone::launcher {
 namespace {
 
 void require_folder(const std::string& folder) {
-  if (!is_directory(folder)) throw Error(Exit::input, "FS001", "cannot read", folder, "not a folder that exists");
+  if (!is_directory(folder))
+    throw Error(Exit::input, "FS001", "cannot read", folder, "not a folder that exists");
 }
 
 OrderedJson sources_of(const data::ShardIndex& index) {

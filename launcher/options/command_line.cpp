@@ -37,7 +37,8 @@ class FieldTable {
   void set_from_file(const ConfigLine& line) {
     const Origin origin{true, line.where};
     const auto end = fields_.begin() + sections_;  // a file holds no options of a command
-    const auto found = std::find_if(fields_.begin(), end, [&](const Field& f) { return f.key() == line.key; });
+    const auto found =
+        std::find_if(fields_.begin(), end, [&](const Field& f) { return f.key() == line.key; });
     if (found == end) unknown_key(line);
     set(*found, line.value, origin);
   }
@@ -72,8 +73,9 @@ class FieldTable {
     }
     const bool known_section = std::find(sections.begin(), sections.end(), section) != sections.end();
     const std::string near = known_section ? nearest_name(line.key, keys) : nearest_name(section, sections);
-    throw Error(Exit::usage, known_section ? "CF003" : "CF002", known_section ? "unknown key" : "unknown section",
-                line.where, known_section ? line.key : "[" + section + "]",
+    throw Error(Exit::usage, known_section ? "CF003" : "CF002",
+                known_section ? "unknown key" : "unknown section", line.where,
+                known_section ? line.key : "[" + section + "]",
                 near.empty() ? "" : "did you mean " + (known_section ? near : "[" + near + "]") + "?");
   }
 
@@ -119,7 +121,8 @@ void require_arguments(const Command& command, const std::vector<std::string>& a
     if (word.front() != '[') ++least;
     most = word.find("...") != word.npos ? arguments.size() + least : most + 1;
   }
-  const std::string usage = "hone " + command.name + (command.arguments.empty() ? "" : " " + command.arguments);
+  const std::string usage =
+      "hone " + command.name + (command.arguments.empty() ? "" : " " + command.arguments);
   if (arguments.size() > most)
     throw Error(Exit::usage, "US008", "unexpected argument", "", "\"" + arguments[most].substr(0, 60) + "\"",
                 "usage: " + usage);
@@ -131,10 +134,13 @@ void require_value(const po::option& option, const po::options_description& know
   if (option.original_tokens.size() < 2 || !option.original_tokens[1].starts_with("--")) return;
   const std::string& word = option.original_tokens[1];
   if (known.find_nothrow(word.substr(2, word.find('=') - 2), false) == nullptr) return;
-  throw Error(Exit::usage, "US004", "option without a value", "--" + option.string_key, "followed by " + word);
+  throw Error(Exit::usage, "US004", "option without a value", "--" + option.string_key,
+              "followed by " + word);
 }
 
-bool is_flag(const std::string& name) { return name == kHelp || name == kPrintConfig; }
+bool is_flag(const std::string& name) {
+  return name == kHelp || name == kPrintConfig;
+}
 
 }  // namespace
 

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t kLargestFile = std::size_t{1} << 20;
 
-[[noreturn]] void refuse(const char* number, const char* what, const std::string& where, std::string_view line,
-                         const char* hint) {
+[[noreturn]] void refuse(const char* number, const char* what, const std::string& where,
+                         std::string_view line, const char* hint) {
   throw Error(Exit::usage, number, what, where, "\"" + std::string(line.substr(0, 60)) + "\"", hint);
 }
 
@@ -34,7 +34,8 @@ ConfigLine key_and_value(std::string_view line, const std::string& section, cons
   const std::string_view key = trimmed(line.substr(0, equals));
   if (equals == line.npos || !plain_name(key))
     refuse("CF001", "line not understood", where, line, "write key = value, [section] or # comment");
-  if (section.empty()) refuse("CF004", "key outside of a section", where, key, "begin with a line like [train]");
+  if (section.empty())
+    refuse("CF004", "key outside of a section", where, key, "begin with a line like [train]");
   return {section + "." + std::string(key), std::string(trimmed(line.substr(equals + 1))), where};
 }
 

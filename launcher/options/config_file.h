@@ -1,7 +1,7 @@
 #pragma once
-// Our own reader of .cfg files (Boost's cuts values at #): [section], then key = value. A comment is a line that
-// begins with #; a # inside a value belongs to it. LF or CRLF. Errors: exit 2 (CF00x) naming file:line; a file
-// that is not there exit 3.
+// Our own reader of .cfg files (Boost's cuts values at #): [section], then key = value. A comment is a line
+// that begins with #; a # inside a value belongs to it. LF or CRLF. Errors: exit 2 (CF00x) naming file:line;
+// a file that is not there exit 3.
 #include <cstdint>
 #include <string>
 #include <string_view>

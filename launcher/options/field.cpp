@@ -52,7 +52,8 @@ struct Reader {
   void check_choice() const {
     const auto& choices = field.info.choices;
     if (choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end()) return;
-    refuse("007", "value not known", subject() + " is none of " + fmt::format("{}", fmt::join(choices, ", ")));
+    refuse("007", "value not known",
+           subject() + " is none of " + fmt::format("{}", fmt::join(choices, ", ")));
   }
   bool absent() const { return text.empty() || text == "auto"; }
 
@@ -102,8 +103,11 @@ void require_text(const Field& field, std::string_view text, const Origin& origi
   if (!valid_utf8(text)) refuse("is not valid UTF-8");
   if (text.find('\0') != text.npos) refuse("holds a NUL byte");
   // A config file must be able to hold what a section's key holds.
-  const auto control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; };
-  if (!field.section.empty() && std::any_of(text.begin(), text.end(), control)) refuse("holds a control character");
+  const auto control = [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  };
+  if (!field.section.empty() && std::any_of(text.begin(), text.end(), control))
+    refuse("holds a control character");
 }
 
 struct Printer {
@@ -146,7 +150,9 @@ void set_field(const Field& field, std::string_view text, const Origin& origin) 
   std::visit([&](auto* value) { reader.into(value); }, field.value);
 }
 
-std::string text_of(const Field& field) { return std::visit(Printer(), field.value); }
+std::string text_of(const Field& field) {
+  return std::visit(Printer(), field.value);
+}
 
 std::string type_text(const Field& field) {
   if (!field.info.choices.empty()) return fmt::format("{}", fmt::join(field.info.choices, "|"));

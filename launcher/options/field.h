@@ -42,8 +42,8 @@ struct Origin {
 };
 
 // Sets the field from its text, or Error(Exit::usage) naming origin and key: 005 not of the type, 006 out of
-// range, 007 not one of the choices, 011 bytes that are no text. Blanks around a value of a section and around
-// the elements of a list do not count.
+// range, 007 not one of the choices, 011 bytes that are no text. Blanks around a value of a section and
+// around the elements of a list do not count.
 void set_field(const Field& field, std::string_view text, const Origin& origin);
 
 // The text that set_field reads back to the same value.

@@ -96,8 +96,9 @@ std::string general_help(const std::vector<Command>& table) {
 
 std::string command_help(const Command& command) {
   const std::string arguments = command.arguments.empty() ? "" : " " + command.arguments;
-  std::string out = fmt::format("hone {}: {}\n\nusage: hone {}{} [--config FILE.cfg]... [--section.key VALUE]...\n",
-                                command.name, command.line, command.name, arguments);
+  std::string out =
+      fmt::format("hone {}: {}\n\nusage: hone {}{} [--config FILE.cfg]... [--section.key VALUE]...\n",
+                  command.name, command.line, command.name, arguments);
   out += kForm;
   const ExtraOptions extra = command.options();
   out += "\nOptions\n";

@@ -23,9 +23,10 @@ TEST(Failure, AnErrorKeepsItsLineAndCode) {
 
 TEST(Failure, NoMemoryIsExitSevenWhoeverSaysIt) {
   EXPECT_EQ(failure_of(std::bad_alloc()).exit(), Exit::memory);
-  const Error torch = failure_of(std::runtime_error(
-      "[enforce fail at alloc_cpu.cpp:119] . DefaultCPUAllocator: can't allocate memory: you tried to allocate "
-      "99 bytes.\nframe #0: somewhere"));
+  const Error torch =
+      failure_of(std::runtime_error("[enforce fail at alloc_cpu.cpp:119] . DefaultCPUAllocator: can't "
+                                    "allocate memory: you tried to allocate "
+                                    "99 bytes.\nframe #0: somewhere"));
   EXPECT_EQ(torch.exit(), Exit::memory);
   EXPECT_EQ(std::string(torch.what()).find("frame #0"), std::string::npos);
 }

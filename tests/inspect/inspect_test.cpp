@@ -51,7 +51,10 @@ TEST(Inspect, TokensGivesARowPerLineThatEndsAtLfAlone) {
   EXPECT_EQ(rows("a\n").size(), 1u);
   EXPECT_EQ(rows("\n").size(), 1u);
   EXPECT_EQ(rows("a\n\nb\n").size(), 3u);
-  EXPECT_EQ(rows("a\rb\xE2\x80\xA8" "c\n").size(), 1u);
+  EXPECT_EQ(rows("a\rb\xE2\x80\xA8"
+                 "c\n")
+                .size(),
+            1u);
   const auto two = rows("12\n\n");
   EXPECT_EQ(two[0]["tokens"], Json({"1", "2"}));  // this tokenizer takes each digit alone
   EXPECT_EQ(two[0]["ids"].size(), 2u);
@@ -61,7 +64,8 @@ TEST(Inspect, TokensGivesARowPerLineThatEndsAtLfAlone) {
 TEST(Inspect, ChatGivesTextIdsAndMaskPerRow) {
   const TemporaryFolder folder;
   const std::string path = folder.write(
-      "rows.jsonl", R"({"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"yo"}]})" "\n");
+      "rows.jsonl", R"({"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"yo"}]})"
+                    "\n");
   const auto rows = lines_of([&](TextOutput& out) { inspect_chat(kTokenizer, "chatml", path, out); });
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0]["text"], "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nyo<|im_end|>\n");

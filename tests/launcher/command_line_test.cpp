@@ -34,7 +34,8 @@ TEST(CommandLine, LaterBeatsEarlierAndTheCommandLineBeatsFiles) {
   const TemporaryFolder folder;
   const std::string first = folder.write("a.cfg", "[optim]\nlr = 1\nbeta1 = 0.5\n[adapter]\nrank = 4\n");
   const std::string second = folder.write("b.cfg", "[optim]\nlr = 2\nlr = 3\n");
-  const CommandLine line = parse({"--adapter.rank", "7", "--config", first, "--adapter.rank=9", "--config=" + second});
+  const CommandLine line =
+      parse({"--adapter.rank", "7", "--config", first, "--adapter.rank=9", "--config=" + second});
   EXPECT_EQ(line.config.optim.lr, 3);
   EXPECT_EQ(line.config.optim.beta1, 0.5);
   EXPECT_EQ(line.config.adapter.rank, 9);
@@ -45,8 +46,9 @@ TEST(CommandLine, LaterBeatsEarlierAndTheCommandLineBeatsFiles) {
 
 TEST(CommandLine, AConfigFileHasCommentsBlanksAndCrlf) {
   const TemporaryFolder folder;
-  const std::string path = folder.write(
-      "c.cfg", "\xEF\xBB\xBF# a comment\r\n\r\n[ model ]\r\n  path =  a b#c = d \r\n[data]\r\ntrain = x , y\r\neval =");
+  const std::string path = folder.write("c.cfg",
+                                        "\xEF\xBB\xBF# a comment\r\n\r\n[ model ]\r\n  path =  a b#c = d "
+                                        "\r\n[data]\r\ntrain = x , y\r\neval =");
   const CommandLine line = parse({"--config", path});
   EXPECT_EQ(line.config.model.path, "a b#c = d");
   EXPECT_THAT(line.config.data.train, ElementsAre("x", "y"));
@@ -54,8 +56,8 @@ TEST(CommandLine, AConfigFileHasCommentsBlanksAndCrlf) {
 }
 
 TEST(CommandLine, ListsOptionalNumbersAndEmptyValues) {
-  const CommandLine line = parse({"--adapter.targets", "q_proj, v_proj", "--train.steps", "auto", "--optim.lr=",
-                                  "--adapter.init", "", "--data.eval="});
+  const CommandLine line = parse({"--adapter.targets", "q_proj, v_proj", "--train.steps", "auto",
+                                  "--optim.lr=", "--adapter.init", "", "--data.eval="});
   EXPECT_THAT(line.config.adapter.targets, ElementsAre("q_proj", "v_proj"));
   EXPECT_EQ(line.config.train.steps, std::nullopt);
   EXPECT_EQ(line.config.optim.lr, std::nullopt);

@@ -13,10 +13,11 @@ namespace {
 
 using testing::HasSubstr;
 
-const Command kTrain{.name = "train",
-                     .line = "fine-tune a model",
-                     .sections = {"model", "adapter", "objective", "data", "train", "optim", "schedule", "dist", "run"},
-                     .examples = {"hone train --config sft.cfg"}};
+const Command kTrain{
+    .name = "train",
+    .line = "fine-tune a model",
+    .sections = {"model", "adapter", "objective", "data", "train", "optim", "schedule", "dist", "run"},
+    .examples = {"hone train --config sft.cfg"}};
 
 Config read_back(const std::string& text) {
   const TemporaryFolder folder;
@@ -80,11 +81,12 @@ TEST(Config, AnyChangeChangesTheDigest) {
 
 TEST(Config, OnResumeOnlyTheContractsKeysMayChange) {
   const auto keys = keys_that_may_change_on_resume();
-  for (const char* key : {"dist.backend", "dist.zero", "dist.deterministic", "dist.timeout_s", "train.micro_tokens",
-                          "train.steps", "train.eval_every", "train.save_every", "train.log_every", "train.keep",
-                          "train.resume", "run.dir"})
+  for (const char* key : {"dist.backend", "dist.zero", "dist.deterministic", "dist.timeout_s",
+                          "train.micro_tokens", "train.steps", "train.eval_every", "train.save_every",
+                          "train.log_every", "train.keep", "train.resume", "run.dir"})
     EXPECT_TRUE(keys.contains(key)) << key;
-  for (const char* key : {"optim.lr", "schedule.name", "train.batch_size", "train.seed", "model.path", "train.epochs"})
+  for (const char* key :
+       {"optim.lr", "schedule.name", "train.batch_size", "train.seed", "model.path", "train.epochs"})
     EXPECT_FALSE(keys.contains(key)) << key;
 }
 
@@ -103,8 +105,8 @@ TEST(Help, ShowsEveryKeyWithSentenceDefaultRangeUnitAndChoices) {
 }
 
 TEST(Help, LinesFitAndOptionsOfTheCommandAreThere) {
-  const std::string help =
-      command_help({.name = "generate", .line = "x", .sections = {"model"}, .options = ExtraOptions::of<GenerateOptions>});
+  const std::string help = command_help(
+      {.name = "generate", .line = "x", .sections = {"model"}, .options = ExtraOptions::of<GenerateOptions>});
   EXPECT_THAT(help, HasSubstr("--max_new_tokens N"));
   EXPECT_THAT(help, HasSubstr("--model.path TEXT"));
   EXPECT_EQ(help.find("--optim.lr"), std::string::npos);

@@ -36,7 +36,9 @@ const std::vector<BadWords>& bad_words() {
       {{"--qqqqqqqqqqqq"}, "US003", "--help lists the options"},
       {{"--" + std::string(5000, 'x')}, "US003", "unknown option"},
       {{"--optim.lr"}, "US004", "--optim.lr"},
-      {{"--optim.lr", "--data.eval", "x"}, "US004", "option without a value: --optim.lr: followed by --data.eval"},
+      {{"--optim.lr", "--data.eval", "x"},
+       "US004",
+       "option without a value: --optim.lr: followed by --data.eval"},
       {{"--config"}, "US004", "--config"},
       {{"--help=please"}, "US004", "--help"},
       {{"--optim.lr", "fast"}, "US005", "--optim.lr: optim.lr = \"fast\" is not a number or auto"},
@@ -88,8 +90,9 @@ TEST(Refusals, EveryBadCommandLineIsExitTwoAndSaysWhatToDo) {
       ADD_FAILURE() << "accepted: " << shown;
     } catch (const Error& error) {
       EXPECT_EQ(error.exit(), Exit::usage) << shown;
-      EXPECT_THAT(error.what(), AllOf(StartsWith("error[" + bad.code + "]: "), HasSubstr(bad.says),
-                                      Not(HasSubstr("\n")))) << shown;
+      EXPECT_THAT(error.what(),
+                  AllOf(StartsWith("error[" + bad.code + "]: "), HasSubstr(bad.says), Not(HasSubstr("\n"))))
+          << shown;
       EXPECT_LT(std::string(error.what()).size(), 400u) << shown;
     }
   }
@@ -125,7 +128,9 @@ const std::vector<BadConfig>& bad_configs() {
       {"[model]\nquantize = int4\n", "CF007", "is none of none, nf4"},
       {"[model]\nquantize = nf4 # four bits\n", "CF007", "is none of none, nf4"},
       {"[model]\npath = \xff\n", "CF011", "bad.cfg:2"},
-      {"[model]\npath = a\x01" "b\n", "CF011", "control character"},
+      {"[model]\npath = a\x01"
+       "b\n",
+       "CF011", "control character"},
   };
   return table;
 }
@@ -139,7 +144,8 @@ TEST(Refusals, EveryBadConfigLineIsExitTwoAndNamesFileAndLine) {
       ADD_FAILURE() << "accepted: " << bad.text;
     } catch (const Error& error) {
       EXPECT_EQ(error.exit(), Exit::usage) << bad.text;
-      EXPECT_THAT(error.what(), AllOf(StartsWith("error[" + bad.code + "]: "), HasSubstr(bad.says))) << bad.text;
+      EXPECT_THAT(error.what(), AllOf(StartsWith("error[" + bad.code + "]: "), HasSubstr(bad.says)))
+          << bad.text;
     }
   }
 }
@@ -173,7 +179,8 @@ TEST(Refusals, AMissingArgumentShowsTheUsage) {
 }
 
 TEST(Refusals, AnOptionTheCommandNeedsIsNamedWithItsMeaning) {
-  const CommandLine line = parse_command_line(command_under_test(), std::vector<std::string>{"--prompt", "x"});
+  const CommandLine line =
+      parse_command_line(command_under_test(), std::vector<std::string>{"--prompt", "x"});
   EXPECT_NO_THROW(require_given(line, "prompt"));
   try {
     require_given(line, "model.path");

@@ -91,9 +91,12 @@ std::vector<std::string> words_of(const std::string& example) {
   std::vector<std::string> words(1);
   bool quoted = false;
   for (const char c : example) {
-    if (c == '"') quoted = !quoted;
-    else if (c != ' ' || quoted) words.back() += c;
-    else if (!words.back().empty()) words.emplace_back();
+    if (c == '"')
+      quoted = !quoted;
+    else if (c != ' ' || quoted)
+      words.back() += c;
+    else if (!words.back().empty())
+      words.emplace_back();
   }
   return words;
 }
@@ -106,8 +109,10 @@ TEST(Commands, ExamplesAreCommandLinesThatParse) {
       ASSERT_NE(name, words.end()) << example;
       std::vector<std::string> rest;
       for (auto word = name + 1; word != words.end(); ++word) {
-        if (*word == "--config") ++word;  // a file that a reader has and this test has not
-        else rest.push_back(*word);
+        if (*word == "--config")
+          ++word;  // a file that a reader has and this test has not
+        else
+          rest.push_back(*word);
       }
       EXPECT_NO_THROW(parse_command_line(command, rest)) << example;
     }
