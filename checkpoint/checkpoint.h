@@ -44,7 +44,7 @@ struct CheckpointState {
 
 struct StoreOptions {
   int keep = 3;                                            // the last K, besides the best
-  std::int64_t max_file_bytes = std::int64_t{256} << 20;   // building one takes twice that much memory
+  std::int64_t max_file_bytes = std::int64_t{512} << 20;   // built in memory, one at a time
   std::function<void(const std::string& line)> warn = {};  // called on rank 0
 };
 

@@ -29,6 +29,7 @@ class Hdf5Handle {
   Hdf5Handle(Hdf5Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
   Hdf5Handle& operator=(Hdf5Handle&&) = delete;
   operator hid_t() const { return id_; }
+  void close(const char* what) { require_hdf5(close_(std::exchange(id_, -1)) >= 0, what); }
 
  private:
   hid_t id_;

@@ -1,6 +1,12 @@
 #pragma once
 // manifest.json: what a checkpoint holds and where. It is written last; its final line is the digest of every
-// byte before that line, so nothing in it can change unnoticed. docs/formats.md describes the layout.
+// byte before that line, so nothing in it can change unnoticed. One key a line:
+//   format, version, step, best_step, world_size, granule,
+//   layout   {size, parameters: [{name, shape, range, decay}], blocks: [{name, range}]}
+//   tensors  [{name, dtype: "f32", per: "element"}]
+//   files    [{name, size, xxh3, parts: [{tensor, ranges}]}]: dataset /tensor of the file holds the values of
+//            these arena ranges one after the other
+//   trainer, config, digests, xxh3
 #include <cstdint>
 #include <map>
 #include <string>

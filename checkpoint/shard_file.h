@@ -4,6 +4,7 @@
 // ones that the manifest's digest names.
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,8 +23,23 @@ struct ImageDataset {
 // Room for everything in a file that is not values.
 inline constexpr std::int64_t kImageOverhead = 16384;
 
-// The same datasets give the same bytes.
-std::vector<std::byte> build_image(const std::vector<ImageDataset>& datasets);
+struct FreeMemory {
+  void operator()(void* memory) const { std::free(memory); }
+};
+using ImageMemory = std::unique_ptr<void, FreeMemory>;
+
+// The bytes of a file. The same datasets give the same bytes.
+class ShardImage {
+ public:
+  explicit ShardImage(const std::vector<ImageDataset>& datasets);
+  ShardImage(const ShardImage&) = delete;
+  ShardImage& operator=(const ShardImage&) = delete;
+  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(memory_.get()), size_}; }
+
+ private:
+  ImageMemory memory_;
+  std::size_t size_ = 0;
+};
 
 // Size and digest of the file `entry` in `folder`. Throws Error(Exit::checkpoint, "CK005" damaged, "CK006"
 // missing).

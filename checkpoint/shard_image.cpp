@@ -1,3 +1,8 @@
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <cstring>
+
 #include "checkpoint/shard_file.h"
 #include "core/base/error.h"
 
@@ -10,14 +15,53 @@ std::int64_t total_elements(const ImageDataset& dataset) {
   return static_cast<std::int64_t>(count);
 }
 
-Hdf5Handle create_core_file(std::int64_t bytes) {
+// HDF5's core driver takes its memory from here and leaves it behind on close, when the file in it is
+// complete. (H5Fget_file_image would copy it once more, and out of an open file, which HDF5 1.10 then cannot
+// open.)
+void* resize_image(void* memory, std::size_t size, H5FD_file_image_op_t, void* holder) {
+  void* moved = std::realloc(memory, size);
+  if (moved) {
+    auto& held = *static_cast<ImageMemory*>(holder);
+    (void)held.release();
+    held.reset(moved);
+  }
+  return moved;
+}
+void* allocate_image(std::size_t size, H5FD_file_image_op_t op, void* holder) {
+  return resize_image(nullptr, size, op, holder);
+}
+void* copy_image(void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) {
+  return std::memcpy(to, from, size);
+}
+herr_t keep_image(void*, H5FD_file_image_op_t, void*) {
+  return 0;
+}
+void* share_holder(void* held) {
+  return held;
+}
+herr_t leave_holder(void*) {
+  return 0;
+}
+
+Hdf5Handle create_core_file(const std::string& name, std::int64_t bytes, ImageMemory* holder) {
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "file access list");
   require_hdf5(H5Pset_fapl_core(access, static_cast<std::size_t>(bytes), /*backing_store=*/0) >= 0,
                "core driver");
   require_hdf5(H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST) >= 0, "library version");
+  H5FD_file_image_callbacks_t callbacks{allocate_image, copy_image,   resize_image, keep_image,
+                                        share_holder,   leave_holder, holder};
+  require_hdf5(H5Pset_file_image_callbacks(access, &callbacks) >= 0, "file image");
   const Hdf5Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "file creation list");
   require_hdf5(H5Pset_obj_track_times(creation, false) >= 0, "times off");
-  return {H5Fcreate("image", H5F_ACC_TRUNC, creation, access), H5Fclose, "file in memory"};
+  return {H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose, "file in memory"};
+}
+
+// The memory is larger than the file; its end stands in the superblock (version 2 and 3, 8-byte offsets).
+std::size_t file_end(const void* image) {
+  constexpr std::size_t kEndOfFile = 28;
+  std::uint64_t end = 0;
+  std::memcpy(&end, static_cast<const char*>(image) + kEndOfFile, sizeof end);
+  return end;
 }
 
 void write_dataset(hid_t file, const ImageDataset& dataset) {
@@ -43,20 +87,17 @@ void write_dataset(hid_t file, const ImageDataset& dataset) {
 
 }  // namespace
 
-std::vector<std::byte> build_image(const std::vector<ImageDataset>& datasets) {
+ShardImage::ShardImage(const std::vector<ImageDataset>& datasets) {
   const QuietHdf5 quiet;
   std::int64_t bytes = kImageOverhead;
   for (const ImageDataset& dataset : datasets)
     bytes += total_elements(dataset) * static_cast<std::int64_t>(sizeof(float));
-  const Hdf5Handle file = create_core_file(bytes);
+  // HDF5 takes two open files of one name for the same; ranks may be threads.
+  Hdf5Handle file = create_core_file(fmt::format("image-{}", fmt::ptr(this)), bytes, &memory_);
   for (const ImageDataset& dataset : datasets) write_dataset(file, dataset);
-  require_hdf5(H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0, "flush");
-  const ssize_t size = H5Fget_file_image(file, nullptr, 0);
-  require_hdf5(size > 0, "image size");
-  HONE_CHECK(size <= bytes);
-  std::vector<std::byte> image(static_cast<std::size_t>(size));
-  require_hdf5(H5Fget_file_image(file, image.data(), image.size()) == size, "image");
-  return image;
+  file.close("close");
+  size_ = file_end(memory_.get());
+  HONE_CHECK(size_ > 0 && size_ <= static_cast<std::size_t>(bytes));
 }
 
 }  // namespace hone::checkpoint

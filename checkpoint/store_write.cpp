@@ -57,10 +57,10 @@ std::string CheckpointStore::write(const CheckpointState& state) const {
   for (auto& parts : plan_files(tensor_names(state), shards, limit)) {
     FileEntry file{shard_file_name(communicator_.rank(), static_cast<int>(files.size())), 0, "",
                    std::move(parts)};
-    const std::vector<std::byte> image = build_image(datasets_of(state, values, file.parts));
-    file.size = std::ssize(image);
-    file.digest = xxh3_hex(image);
-    write_image(folder + "/" + file.name, image);
+    const ShardImage image(datasets_of(state, values, file.parts));
+    file.size = std::ssize(image.bytes());
+    file.digest = xxh3_hex(image.bytes());
+    write_image(folder + "/" + file.name, image.bytes());
     files.push_back(std::move(file));
   }
   return file_entries_text(files);

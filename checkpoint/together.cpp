@@ -12,9 +12,11 @@ namespace {
 
 // The first byte of an exchanged text: 0, or the exit code of the failure that the rest describes.
 std::string outcome_of(const std::function<std::string()>& local) {
-  const auto failed = [](Exit exit, const std::string& reason) { return char(exit) + reason; };
+  const auto failed = [](Exit exit, const std::string& reason) {
+    return std::string(1, char(exit)).append(reason);
+  };
   try {
-    return '\0' + local();
+    return std::string(1, '\0').append(local());
   } catch (const Error& error) {
     const std::string line = error.what(), prefix = "error[" + error.code() + "]: ";
     return failed(error.exit(), line.substr(line.starts_with(prefix) ? prefix.size() : 0));
