@@ -1,0 +1,82 @@
+#include "data/source/json_lines.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "core/base/error.h"
+
+namespace hone::data {
+namespace {
+
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
+
+[[noreturn]] void fail_line(const std::string& where, std::string_view why) {
+  throw Error(Exit::input, "DS003", "bad line", where, why);
+}
+
+[[noreturn]] void fail_duplicate(std::string_view key, const std::string& where) {
+  throw Error(Exit::input, "DS004", "duplicate key", where, "\"" + std::string(key.substr(0, 80)) + "\" is there twice");
+}
+
+// simdjson keeps duplicates and finds the first, other readers keep the last: refused, so that nobody is misled.
+void require_unique_keys(simdjson::dom::element element, const std::string& where) {
+  simdjson::dom::array children;
+  simdjson::dom::object fields;
+  if (element.get(children) == simdjson::SUCCESS) {
+    for (const auto child : children) require_unique_keys(child, where);
+  } else if (element.get(fields) == simdjson::SUCCESS) {
+    std::vector<std::string_view> keys;
+    for (const auto field : fields) {
+      keys.push_back(field.key);
+      require_unique_keys(field.value, where);
+    }
+    std::sort(keys.begin(), keys.end());
+    const auto twice = std::adjacent_find(keys.begin(), keys.end());
+    if (twice != keys.end()) fail_duplicate(*twice, where);
+  }
+}
+
+}  // namespace
+
+std::string file_line(const std::string& path, std::int64_t line) { return path + ":" + std::to_string(line); }
+
+std::string_view without_bom(std::string_view file) {
+  if (file.starts_with("\xEF\xBB\xBF")) file.remove_prefix(3);
+  return file;
+}
+
+std::optional<Line> LineReader::next() {
+  while (position_ < text_.size()) {
+    const std::size_t found = text_.find('\n', position_);
+    const std::size_t end = found == std::string_view::npos ? text_.size() : found;
+    Line line{text_.substr(position_, end - position_), next_number_++};
+    position_ = std::min(end + 1, text_.size());
+    if (line.text.ends_with('\r')) line.text.remove_suffix(1);
+    if (line.text.size() > kMaxLineBytes)
+      throw Error(Exit::input, "DS002", "line too long", file_line(path_, line.number),
+                  std::to_string(line.text.size()) + " bytes, limit " + std::to_string(kMaxLineBytes));
+    if (!is_blank(line.text)) return line;
+  }
+  return std::nullopt;
+}
+
+LineParser::LineParser() : parser_(kMaxLineBytes + 1) {
+  if (parser_.allocate(std::size_t{64} << 10, kMaxJsonDepth) != simdjson::SUCCESS) throw std::bad_alloc();
+}
+
+simdjson::dom::object LineParser::parse(const Line& line, const std::string& path) {
+  const std::string where = file_line(path, line.number);
+  const std::size_t zero = line.text.find('\0');
+  if (zero != std::string_view::npos) fail_line(where, "NUL at byte " + std::to_string(zero));
+  if (!simdjson::validate_utf8(line.text)) fail_line(where, "not UTF-8");
+  simdjson::dom::element root;
+  if (const auto error = parser_.parse(line.text.data(), line.text.size()).get(root); error != simdjson::SUCCESS)
+    fail_line(where, simdjson::error_message(error));
+  simdjson::dom::object object;
+  if (root.get(object) != simdjson::SUCCESS) fail_line(where, "a row must be a JSON object");
+  require_unique_keys(root, where);
+  return object;
+}
+
+}  // namespace hone::data

@@ -1,0 +1,52 @@
+#pragma once
+// JSON Lines over bytes already mapped: cuts lines (LF or CRLF, at most kMaxLineBytes, blank ones skipped) and
+// parses one line into a JSON object with the checks of untrusted input: UTF-8, depth, no duplicate keys.
+// Errors are exit 3, DS00x, and name file:line.
+#include <simdjson.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hone::data {
+
+constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxJsonDepth = 64;
+
+struct Line {
+  std::string_view text;    // without its line end
+  std::int64_t number = 0;  // in the file, from 1
+};
+
+std::string_view without_bom(std::string_view file);
+
+class LineReader {
+ public:
+  LineReader(std::string path, std::string_view text, std::int64_t first_line = 1)
+      : path_(std::move(path)), text_(text), next_number_(first_line) {}
+  std::optional<Line> next();  // the next line that is not blank
+  const std::string& path() const { return path_; }
+  std::size_t consumed() const { return position_; }             // bytes up to and with the last line end
+  std::int64_t next_line_number() const { return next_number_; }
+
+ private:
+  std::string path_;
+  std::string_view text_;
+  std::size_t position_ = 0;
+  std::int64_t next_number_;
+};
+
+// One reusable parser. What parse() returns is valid until the next call.
+class LineParser {
+ public:
+  LineParser();
+  simdjson::dom::object parse(const Line& line, const std::string& path);
+
+ private:
+  simdjson::dom::parser parser_;
+};
+
+std::string file_line(const std::string& path, std::int64_t line);
+
+}  // namespace hone::data
