@@ -1,0 +1,151 @@
+#include "data/shard/sample_shard.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/error.h"
+#include "data/shard/shard_writer.h"
+
+namespace hone::data {
+namespace {
+
+enum ColumnNumber : std::size_t { kIds, kSpans, kRow };
+
+const std::array<ColumnSpec, 3>& schema() {
+  static const std::array<ColumnSpec, 3> columns{{{"ids", {IntType::u16, IntType::u32}, true},
+                                                  {"spans", {IntType::i32}, true},
+                                                  {"row", {IntType::i64}, false}}};
+  return columns;
+}
+
+constexpr std::uint64_t kMaxNarrowVocab = 65536;
+
+std::vector<std::int32_t> runs_of_ones(const std::vector<std::uint8_t>& supervised) {
+  std::vector<std::int32_t> runs;
+  for (std::size_t i = 0; i < supervised.size(); ++i) {
+    const bool before = i > 0 && supervised[i - 1];
+    if (static_cast<bool>(supervised[i]) != before) runs.push_back(static_cast<std::int32_t>(i));
+  }
+  if (runs.size() % 2) runs.push_back(static_cast<std::int32_t>(supervised.size()));
+  return runs;
+}
+
+template <class T>
+void append_ids(Column& column, const std::vector<std::int32_t>& ids) {
+  const std::vector<T> narrow(ids.begin(), ids.end());
+  column.append(std::span<const T>(narrow));
+}
+
+std::int64_t kept(std::int64_t length, const Reading& reading) {
+  return reading.max_length > 0 ? std::min(length, reading.max_length) : length;
+}
+
+}  // namespace
+
+void apply_reading(Sample& sample, const Reading& reading) {
+  const auto length = static_cast<std::size_t>(kept(static_cast<std::int64_t>(sample.ids.size()), reading));
+  sample.ids.resize(length);
+  sample.supervised.resize(length);
+  if (reading.train_on == TrainOn::all) sample.supervised.assign(length, 1);
+}
+
+SampleShardWriter::SampleShardWriter(const Fingerprint& fingerprint)
+    : header_{0, static_cast<std::uint64_t>(fingerprint.vocab_size), fingerprint.tokenizer, fingerprint.chat_template} {
+  for (const ColumnSpec& spec : schema()) columns_.push_back({spec.name, spec.types.front(), spec.ragged, {}, {0}});
+  if (header_.vocab_size > kMaxNarrowVocab) columns_[kIds].type = IntType::u32;
+}
+
+void SampleShardWriter::add(const Sample& sample) {
+  HONE_CHECK(sample.ids.size() == sample.supervised.size() && sample.ids.size() < (std::size_t{1} << 31));
+  for (const std::int32_t id : sample.ids)
+    HONE_CHECK(id >= 0 && static_cast<std::uint64_t>(id) < header_.vocab_size);
+  if (columns_[kIds].type == IntType::u16)
+    append_ids<std::uint16_t>(columns_[kIds], sample.ids);
+  else
+    append_ids<std::uint32_t>(columns_[kIds], sample.ids);
+  columns_[kSpans].append(std::span<const std::int32_t>(runs_of_ones(sample.supervised)));
+  columns_[kRow].append(std::span(&sample.row, 1));
+  tokens_ += static_cast<std::int64_t>(sample.ids.size());
+  ++header_.rows;
+}
+
+std::vector<std::byte> SampleShardWriter::image() const { return shard_image(header_, columns_); }
+
+SampleShard::SampleShard(const std::string& path) : file_(path, schema()) {
+  const std::uint64_t vocab = file_.header().vocab_size;
+  const IntType expected = vocab > kMaxNarrowVocab ? IntType::u32 : IntType::u16;
+  if (vocab == 0 || vocab >= (std::uint64_t{1} << 31) || file_.type(kIds) != expected)
+    throw Error(Exit::input, "H5012", "shard damaged", path, "vocabulary size and id type do not go together");
+}
+
+void SampleShard::require(const Fingerprint& fingerprint) const {
+  const ShardHeader& header = file_.header();
+  if (header.tokenizer != fingerprint.tokenizer)
+    throw Error(Exit::input, "DS010", "corpus and tokenizer differ", path(),
+                "made with " + hex_digits(header.tokenizer) + ", the model's is " + hex_digits(fingerprint.tokenizer),
+                "prepare the data with this model");
+  if (header.chat_template != fingerprint.chat_template)
+    throw Error(Exit::input, "DS010", "corpus and chat template differ", path(),
+                "made with " + hex_digits(header.chat_template) + ", wanted is " + hex_digits(fingerprint.chat_template),
+                "prepare the data with this data.template");
+  if (header.vocab_size != static_cast<std::uint64_t>(fingerprint.vocab_size))
+    throw Error(Exit::input, "DS011", "vocabulary sizes differ", path(),
+                std::to_string(header.vocab_size) + " against " + std::to_string(fingerprint.vocab_size));
+}
+
+std::int64_t SampleShard::length(std::int64_t row) const {
+  return static_cast<std::int64_t>(file_.row_length(kIds, static_cast<std::uint64_t>(row)));
+}
+
+std::span<const std::int32_t> SampleShard::spans(std::int64_t row) const {
+  const auto runs = file_.row<std::int32_t>(kSpans, static_cast<std::uint64_t>(row));
+  bool rising = runs.size() % 2 == 0 && (runs.empty() || (runs.front() >= 0 && runs.back() <= length(row)));
+  for (std::size_t i = 1; i < runs.size(); ++i) rising = rising && runs[i - 1] < runs[i];
+  if (!rising)
+    throw Error(Exit::input, "H5012", "shard damaged", path(), "supervised spans of row " + std::to_string(row) + " are wrong");
+  return runs;
+}
+
+bool SampleShard::has_target(std::int64_t row, const Reading& reading) const {
+  const std::int64_t end = kept(length(row), reading);
+  if (reading.train_on == TrainOn::all) return end > 1;
+  const auto runs = spans(row);
+  for (std::size_t i = 0; i < runs.size(); i += 2)  // a sequence's first token is never a target
+    if (std::max(runs[i], 1) < std::min<std::int64_t>(runs[i + 1], end)) return true;
+  return false;
+}
+
+std::vector<std::int32_t> SampleShard::ids(std::int64_t row, std::int64_t count) const {
+  const auto number = static_cast<std::uint64_t>(row);
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(count));
+  std::uint32_t largest = 0;
+  const auto copy = [&](auto stored) {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      largest = std::max<std::uint32_t>(largest, stored[i]);
+      ids[i] = static_cast<std::int32_t>(stored[i]);
+    }
+  };
+  if (file_.type(kIds) == IntType::u16)
+    copy(file_.row<std::uint16_t>(kIds, number, ids.size()));
+  else
+    copy(file_.row<std::uint32_t>(kIds, number, ids.size()));
+  if (largest >= file_.header().vocab_size)
+    throw Error(Exit::input, "DS011", "token id over the vocabulary", path() + ": row " + std::to_string(row),
+                "id " + std::to_string(largest) + ", vocabulary is " + std::to_string(file_.header().vocab_size));
+  return ids;
+}
+
+Sample SampleShard::read(std::int64_t row, const Reading& reading) const {
+  Sample sample;
+  sample.ids = ids(row, kept(length(row), reading));
+  sample.supervised.assign(sample.ids.size(), reading.train_on == TrainOn::all);
+  sample.row = file_.row<std::int64_t>(kRow, static_cast<std::uint64_t>(row)).front();
+  if (reading.train_on == TrainOn::all) return sample;
+  const auto runs = spans(row);
+  const auto length = static_cast<std::int32_t>(sample.ids.size());
+  for (std::size_t i = 0; i < runs.size() && runs[i] < length; i += 2)
+    std::fill(sample.supervised.begin() + runs[i], sample.supervised.begin() + std::min(runs[i + 1], length), 1);
+  return sample;
+}
+
+}  // namespace hone::data
