@@ -1,0 +1,97 @@
+#include "data/load/loader.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace hone::data {
+namespace {
+
+void require_fit(const SampleSet& set, std::int64_t index, std::int64_t micro_tokens) {
+  if (set.length(index) <= micro_tokens) return;
+  throw Error(Exit::usage, "DS013", "row larger than train.micro_tokens", set.where(index),
+              std::to_string(set.length(index)) + " tokens, train.micro_tokens is " + std::to_string(micro_tokens),
+              "raise train.micro_tokens or lower data.max_length");
+}
+
+void append(TokenBatch& batch, const Sample& sample) {
+  batch.tokens.insert(batch.tokens.end(), sample.ids.begin(), sample.ids.end());
+  batch.supervised.insert(batch.supervised.end(), sample.supervised.begin(), sample.supervised.end());
+  for (std::size_t i = 0; i < sample.ids.size(); ++i) batch.positions.push_back(static_cast<std::int32_t>(i));
+  batch.cu_seqlens.push_back(static_cast<std::int32_t>(batch.tokens.size()));
+}
+
+}  // namespace
+
+TokenBatch make_batch(const SampleSet& set, const std::vector<std::int64_t>& members,
+                      std::vector<std::int64_t> samples, std::int64_t epoch) {
+  TokenBatch batch;
+  for (const std::int64_t member : members) append(batch, set.read(member));
+  batch.slot.assign(members.size(), 0);
+  batch.prefix.assign(members.size(), -1);
+  batch.sample = std::move(samples);
+  batch.epoch = epoch;
+  return batch;
+}
+
+Loader::Loader(std::shared_ptr<const SampleSet> set, const LoaderRules& rules)
+    : set_(std::move(set)), rules_(rules), eligible_(eligible_rows(*set_)),
+      order_(eligible_.count, rules.seed, rules.shuffle) {
+  HONE_CHECK(rules.batch_size > 0 && rules.rank >= 0 && rules.rank < rules.world_size);
+  if (eligible_.count == 0)
+    throw Error(Exit::input, "DS014", "nothing to train on", "data.train",
+                "none of the " + std::to_string(set_->size()) + " rows has a supervised token",
+                "see data.max_length and data.train_on");
+  for (std::int64_t i = 0; i < eligible_.count; ++i) require_fit(*set_, eligible_.at(i), rules_.micro_tokens);
+}
+
+std::int64_t Loader::steps_per_epoch() const {
+  return (eligible_.count + rules_.batch_size - 1) / rules_.batch_size;
+}
+
+void Loader::seek(const Cursor& cursor) {
+  if (cursor.epoch < 0 || cursor.next_sample < 0 || cursor.next_sample >= eligible_.count)
+    throw Error(Exit::checkpoint, "DS016", "cursor outside the data",
+                "epoch " + std::to_string(cursor.epoch) + ", sample " + std::to_string(cursor.next_sample),
+                "an epoch has " + std::to_string(eligible_.count) + " samples", "was the training data changed?");
+  cursor_ = cursor;
+}
+
+StepPlan Loader::next_step() {
+  const std::int64_t begin = cursor_.next_sample;
+  const std::int64_t end = begin + std::min(rules_.batch_size, eligible_.count - begin);
+  std::vector<std::int64_t> rows, lengths;
+  for (std::int64_t place = begin; place < end; ++place) {
+    rows.push_back(eligible_.at(order_.index(cursor_.epoch, place)));
+    lengths.push_back(set_->length(rows.back()));
+  }
+  StepPlan plan;
+  const auto bins = plan_bins(lengths, {rules_.micro_tokens, rules_.packing, rules_.world_size});
+  for (const Bin& bin : bins[rules_.rank]) {
+    std::vector<std::int64_t> members, samples;
+    for (const std::int64_t place : bin) {
+      members.push_back(rows[place]);
+      samples.push_back(begin + place);
+    }
+    plan.bins.push_back(make_batch(*set_, members, std::move(samples), cursor_.epoch));
+  }
+  plan.samples = end - begin;
+  plan.epoch = static_cast<double>(cursor_.epoch) + static_cast<double>(end) / static_cast<double>(eligible_.count);
+  cursor_ = end == eligible_.count ? Cursor{cursor_.epoch + 1, 0} : Cursor{cursor_.epoch, end};
+  return plan;
+}
+
+EvalPass::EvalPass(std::shared_ptr<const SampleSet> set, std::int64_t micro_tokens, int rank, int world_size)
+    : set_(std::move(set)) {
+  std::vector<std::int64_t> lengths;
+  for (std::int64_t row = 0; row < set_->size(); ++row) {
+    require_fit(*set_, row, micro_tokens);
+    lengths.push_back(set_->length(row));
+  }
+  bins_ = std::move(plan_bins(lengths, {micro_tokens, false, world_size})[rank]);
+  for (Bin& bin : bins_) std::erase_if(bin, [&](std::int64_t row) { return lengths[row] == 0; });
+}
+
+TokenBatch EvalPass::bin(std::int64_t number) const { return make_batch(*set_, bins_[number], bins_[number], 0); }
+
+}  // namespace hone::data

@@ -1,0 +1,61 @@
+#pragma once
+// Batches of a training run: the next batch_size samples of the order, cut into bins, this rank's share of them. The
+// whole state is the cursor (epoch, next sample); the order does not depend on the number of ranks.
+#include <memory>
+
+#include "core/ports/batch_source.h"
+#include "data/load/bins.h"
+#include "data/load/sample_order.h"
+#include "data/load/sample_set.h"
+
+namespace hone::data {
+
+struct LoaderRules {
+  std::int64_t batch_size = 16;
+  std::int64_t micro_tokens = 2048;
+  bool packing = true;
+  bool shuffle = true;
+  std::uint64_t seed = 42;
+  int rank = 0;
+  int world_size = 1;
+};
+
+// One batch from rows `members` of the set; `samples` are their places in the global order.
+TokenBatch make_batch(const SampleSet& set, const std::vector<std::int64_t>& members,
+                      std::vector<std::int64_t> samples, std::int64_t epoch);
+
+class Loader : public BatchSource {
+ public:
+  // Rows without a target are left out (DS014, exit 3, where none is left). A row over micro_tokens is refused
+  // (DS013, exit 2).
+  Loader(std::shared_ptr<const SampleSet> set, const LoaderRules& rules);
+  StepPlan next_step() override;
+  Cursor cursor() const override { return cursor_; }
+  void seek(const Cursor& cursor) override;  // DS016 (exit 4) where it lies outside an epoch
+  std::int64_t sample_count() const override { return eligible_.count; }
+  std::int64_t steps_per_epoch() const override;
+  const EligibleRows& eligible() const { return eligible_; }
+
+ private:
+  std::shared_ptr<const SampleSet> set_;
+  LoaderRules rules_;
+  EligibleRows eligible_;
+  SampleOrder order_;
+  Cursor cursor_;
+};
+
+// One pass over a whole set in file order, rows without a target included (but those without a token), for
+// evaluation. Every rank has the same number of bins; `sample` of a batch is the row's index in the set.
+class EvalPass {
+ public:
+  EvalPass(std::shared_ptr<const SampleSet> set, std::int64_t micro_tokens, int rank, int world_size);
+  std::int64_t bin_count() const { return static_cast<std::int64_t>(bins_.size()); }
+  TokenBatch bin(std::int64_t number) const;
+  const SampleSet& set() const { return *set_; }
+
+ private:
+  std::shared_ptr<const SampleSet> set_;
+  std::vector<Bin> bins_;
+};
+
+}  // namespace hone::data
