@@ -61,16 +61,18 @@ train_adapter() {
     --data.eval "$validation_rows" --run.dir "$run"
 }
 
-# evaluate NAME [OPTIONS]: loss and generated answers on the held-out rows, in $dir/NAME.json and NAME.jsonl.
-evaluate() {
-  local name=$1
-  shift
-  [[ ! -e $dir/$name.json ]] || return 0
-  say "evaluating the $name model on $(wc -l <"$test_rows") held-out rows"
-  on_ranks "$hone" evaluate --objective.name sft --model.path "$model" --model.quantize nf4 \
-    --data.template chatml --data.eval "$test_rows" --generate true --max_new_tokens 12 \
-    --per_example "$dir/$name.jsonl" "$@" >"$dir/$name.part"
-  mv "$dir/$name.part" "$dir/$name.json"
+# The base model, always giving the commonest answer, and the tuned model on the held-out rows: a table here and in
+# the run's report.
+compare() {
+  if [[ ! -e $dir/result.txt ]]; then
+    say "answering $(wc -l <"$test_rows") held-out rows with the base and the tuned model"
+    on_ranks "$hone" evaluate --model.path "$model" --model.quantize nf4 --model.adapters "$run/adapter" \
+      --data.template chatml --data.train "$train_rows" --data.eval "$test_rows" --compare true \
+      --max_new_tokens 12 --run.dir "$run" 2>&1 >"$dir/result.json" | tee "$dir/result.part" >&2
+    mv "$dir/result.part" "$dir/result.txt"
+  else
+    cat "$dir/result.txt" >&2
+  fi
 }
 
 started=$SECONDS
@@ -80,8 +82,5 @@ model=$(scripts/get_model.sh)
 mkdir -p "$dir"
 make_data
 train_adapter
-evaluate tuned --model.adapters "$run/adapter"
-evaluate base
-scripts/compare.sh "$dir/base" "$dir/tuned" "$run/comparison.json"
-"$hone" report "$run" >/dev/null
+compare
 say "the report is $run/report.html, the adapter $run/adapter ($((SECONDS - started)) s in all)"
