@@ -25,7 +25,8 @@ void check_architecture(const JsonFields& fields) {
   if (!names->is_array())
     fields.refuse("004", "value of another type", "architectures", "a list was expected");
   for (const Json& name : *names)
-    if (name != "LlamaForCausalLM") refuse_architecture(fields.where(), name.dump());
+    if (!name.is_string() || name.get_ref<const std::string&>() != "LlamaForCausalLM")
+      refuse_architecture(fields.where(), name.dump());
 }
 
 void check_rope_kind(const JsonFields& rope) {
