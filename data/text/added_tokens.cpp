@@ -40,7 +40,8 @@ void AddedTokenMatcher::add(const AddedToken& token, std::string_view content) {
   if (content.empty()) return;
   std::uint32_t node = 0;
   for (const char byte : content) {
-    const auto [found, fresh] = edges_.try_emplace(edge(node, byte), static_cast<std::uint32_t>(token_at_node_.size()));
+    const auto [found, fresh] =
+        edges_.try_emplace(edge(node, byte), static_cast<std::uint32_t>(token_at_node_.size()));
     if (fresh) token_at_node_.push_back(-1);
     node = found->second;
   }

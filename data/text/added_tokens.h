@@ -1,6 +1,6 @@
 #pragma once
-// Finds added tokens inside a text: leftmost, then longest, with the white-space and whole-word rules each one
-// states.
+// Finds added tokens inside a text: leftmost, then longest, with the white-space and whole-word rules each
+// one states.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kShortWord = 48;  // above it a heap beats scanning for the smallest rank
 
 std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
-  return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 | static_cast<std::uint32_t>(right);
+  return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 |
+         static_cast<std::uint32_t>(right);
 }
 
 std::size_t hash(std::uint64_t key) {
@@ -48,7 +49,8 @@ Bpe::Bpe(const TokenizerSpec& spec)
     if (spec.vocabulary[id].empty()) continue;
     auto bytes = bytes_of_token(spec.vocabulary[id]);
     if (!bytes) continue;
-    if (bytes->size() == 1) byte_ids_[static_cast<unsigned char>(bytes->front())] = static_cast<std::int32_t>(id);
+    if (bytes->size() == 1)
+      byte_ids_[static_cast<unsigned char>(bytes->front())] = static_cast<std::int32_t>(id);
     if (spec.ignore_merges) whole_words_.emplace(std::move(*bytes), static_cast<std::int32_t>(id));
   }
 }

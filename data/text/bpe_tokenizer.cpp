@@ -10,7 +10,9 @@
 namespace hone::data {
 
 BpeTokenizer::BpeTokenizer(TokenizerSpec spec)
-    : spec_(std::move(spec)), pre_tokenizer_(spec_.pre_tokenizers, spec_.source), bpe_(spec_),
+    : spec_(std::move(spec)),
+      pre_tokenizer_(spec_.pre_tokenizers, spec_.source),
+      bpe_(spec_),
       fingerprint_(fingerprint_of(spec_)) {
   tokens_ = spec_.vocabulary;
   for (const AddedToken& token : spec_.added) {
@@ -60,7 +62,8 @@ void BpeTokenizer::encode_valid(std::string_view text, std::vector<TokenSpan>& o
 }
 
 // A text without raw added tokens, which stands at `offset`.
-void BpeTokenizer::encode_between(std::string_view text, std::size_t offset, std::vector<TokenSpan>& out) const {
+void BpeTokenizer::encode_between(std::string_view text, std::size_t offset,
+                                  std::vector<TokenSpan>& out) const {
   NormalizedText changed;
   std::string_view current = text;
   if (!spec_.normalizers.empty()) {
@@ -70,13 +73,16 @@ void BpeTokenizer::encode_between(std::string_view text, std::size_t offset, std
   if (normalized_.empty()) return encode_plain(current, changed, 0, offset, out);
   for (const Stretch& stretch : normalized_.split(current)) {
     if (stretch.id >= 0)
-      out.push_back({stretch.id, offset + changed.source_begin(stretch.begin), offset + changed.source_end(stretch.end)});
+      out.push_back({stretch.id, offset + changed.source_begin(stretch.begin),
+                     offset + changed.source_end(stretch.end)});
     else
-      encode_plain(current.substr(stretch.begin, stretch.end - stretch.begin), changed, stretch.begin, offset, out);
+      encode_plain(current.substr(stretch.begin, stretch.end - stretch.begin), changed, stretch.begin, offset,
+                   out);
   }
 }
 
-// A normalised text without added tokens: `begin` is its place in `from`, which was made of the text at `offset`.
+// A normalised text without added tokens: `begin` is its place in `from`, which was made of the text at
+// `offset`.
 void BpeTokenizer::encode_plain(std::string_view text, const NormalizedText& from, std::size_t begin,
                                 std::size_t offset, std::vector<TokenSpan>& out) const {
   std::deque<std::string> storage;

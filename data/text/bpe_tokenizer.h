@@ -1,5 +1,6 @@
 #pragma once
-// The Tokenizer of a TokenizerSpec: added tokens, normalisation, pre-tokenization, merges, special tokens around.
+// The Tokenizer of a TokenizerSpec: added tokens, normalisation, pre-tokenization, merges, special tokens
+// around.
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,8 +34,8 @@ class BpeTokenizer final : public Tokenizer {
                     std::vector<TokenSpan>& out) const;
 
   TokenizerSpec spec_;
-  std::vector<std::string> tokens_;   // by id: vocabulary and added tokens
-  std::vector<std::string> bytes_;    // what each decodes to
+  std::vector<std::string> tokens_;  // by id: vocabulary and added tokens
+  std::vector<std::string> bytes_;   // what each decodes to
   std::vector<std::uint8_t> special_;
   std::unordered_map<std::string, std::int32_t> ids_;
   AddedTokenMatcher raw_, normalized_;  // looked for before and after normalisation

@@ -9,7 +9,8 @@ constexpr std::string_view kSmolLm2System =
     "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n";
 constexpr std::string_view kAlpacaTask = "Below is an instruction that describes a task";
 constexpr std::string_view kAlpacaInput = ", paired with an input that provides further context";
-constexpr std::string_view kAlpacaRequest = ". Write a response that appropriately completes the request.\n\n";
+constexpr std::string_view kAlpacaRequest =
+    ". Write a response that appropriately completes the request.\n\n";
 constexpr std::string_view kAlpacaInputHeader = "\n\n### Input:\n";
 constexpr std::string_view kAlpacaResponseHeader = "### Response:\n";
 
@@ -21,7 +22,8 @@ void write_turn(const Message& message, const std::string& text, ChatScript& out
     out.plain(text);
 }
 
-void write_chatml(const std::vector<Message>& messages, const SpecialTexts&, bool generation_prompt, ChatScript& out) {
+void write_chatml(const std::vector<Message>& messages, const SpecialTexts&, bool generation_prompt,
+                  ChatScript& out) {
   for (const Message& message : messages) {
     out.plain("<|im_start|>" + message.role + "\n");
     write_turn(message, message.content + "<|im_end|>", out);
@@ -47,13 +49,17 @@ void write_zephyr(const std::vector<Message>& messages, const SpecialTexts& toke
 }
 
 // What Python's str.strip() takes off: White_Space and the four information separators.
-bool is_stripped(char32_t c) { return is_space(c) || (c >= 0x1C && c <= 0x1F); }
+bool is_stripped(char32_t c) {
+  return is_space(c) || (c >= 0x1C && c <= 0x1F);
+}
 
 std::string strip(const std::string& raw) {
   const std::string text = is_valid_utf8(raw) ? raw : replace_invalid_utf8(raw);
   std::size_t begin = 0, end = text.size();
-  while (begin < end && is_stripped(code_point_at(text, begin).value)) begin += code_point_at(text, begin).length;
-  while (end > begin && is_stripped(code_point_before(text, end).value)) end -= code_point_before(text, end).length;
+  while (begin < end && is_stripped(code_point_at(text, begin).value))
+    begin += code_point_at(text, begin).length;
+  while (end > begin && is_stripped(code_point_before(text, end).value))
+    end -= code_point_before(text, end).length;
   return text.substr(begin, end - begin);
 }
 
@@ -96,7 +102,9 @@ constexpr ChatFormat kFormats[] = {{"smollm2", false, false, write_smollm2},
 
 }  // namespace
 
-std::span<const ChatFormat> chat_formats() { return kFormats; }
+std::span<const ChatFormat> chat_formats() {
+  return kFormats;
+}
 
 std::string alpaca_user_turn(std::string_view instruction, std::string_view input) {
   std::string out(instruction);

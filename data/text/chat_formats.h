@@ -1,10 +1,10 @@
 #pragma once
 // The registry of chat templates: one writer each.
 //
-// alpaca writes what Stanford Alpaca's data set shows in its `text` column: a preamble, "### Instruction:", where
-// there is one "### Input:", "### Response:" on a line of its own, the answer and the end-of-sequence token. A user
-// turn made by alpaca_user_turn() carries the input. A system turn stands in the preamble's place; further turns
-// follow after an empty line.
+// alpaca writes what Stanford Alpaca's data set shows in its `text` column: a preamble, "### Instruction:",
+// where there is one "### Input:", "### Response:" on a line of its own, the answer and the end-of-sequence
+// token. A user turn made by alpaca_user_turn() carries the input. A system turn stands in the preamble's
+// place; further turns follow after an empty line.
 #include <span>
 #include <string>
 #include <string_view>

@@ -22,7 +22,10 @@ std::uint64_t fingerprint_of(const std::string& name, const SpecialTexts& tokens
 class NamedTemplate final : public ChatTemplate {
  public:
   NamedTemplate(const ChatFormat& format, SpecialTexts tokens)
-      : format_(format), name_(format.name), tokens_(std::move(tokens)), fingerprint_(fingerprint_of(name_, tokens_)) {}
+      : format_(format),
+        name_(format.name),
+        tokens_(std::move(tokens)),
+        fingerprint_(fingerprint_of(name_, tokens_)) {}
   const std::string& name() const override { return name_; }
   std::uint64_t fingerprint() const override { return fingerprint_; }
 
@@ -66,9 +69,11 @@ std::string names() {
 std::string own_template(const Tokenizer& tokenizer) {
   const std::string& source = tokenizer.chat_template_source();
   if (const auto name = recognize_template(source)) return *name;
-  throw Error(Exit::usage, "CT002", source.empty() ? "the model has no chat template" : "the model's chat template is not known",
-              "--data.template auto", source.empty() ? "neither tokenizer_config.json nor the GGUF file holds one"
-                                                     : "it is none of those that hone renders exactly",
+  throw Error(Exit::usage, "CT002",
+              source.empty() ? "the model has no chat template" : "the model's chat template is not known",
+              "--data.template auto",
+              source.empty() ? "neither tokenizer_config.json nor the GGUF file holds one"
+                             : "it is none of those that hone renders exactly",
               "name one: " + names());
 }
 
@@ -78,7 +83,8 @@ std::unique_ptr<ChatTemplate> make_chat_template(const std::string& name, const 
   if (name == "none") return std::make_unique<NoTemplate>();
   const std::string wanted = name == "auto" ? own_template(tokenizer) : name;
   const auto formats = chat_formats();
-  const auto format = std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return f.name == wanted; });
+  const auto format =
+      std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return f.name == wanted; });
   if (format == formats.end())
     throw Error(Exit::usage, "CT001", "unknown chat template", "--data.template", "\"" + name + "\"",
                 "known: auto, " + names());

@@ -39,9 +39,14 @@ std::vector<Cut> attach_matches(const std::vector<Cut>& cuts, Extend extend) {
 void apply(SplitBehavior behavior, std::vector<Cut>& cuts) {
   const auto append = [](Cut& to, const Cut& cut) { to.range.end = cut.range.end; };
   switch (behavior) {
-    case SplitBehavior::isolated: break;
-    case SplitBehavior::removed: std::erase_if(cuts, [](const Cut& cut) { return cut.match; }); break;
-    case SplitBehavior::merged_with_previous: cuts = attach_matches(cuts, append); break;
+    case SplitBehavior::isolated:
+      break;
+    case SplitBehavior::removed:
+      std::erase_if(cuts, [](const Cut& cut) { return cut.match; });
+      break;
+    case SplitBehavior::merged_with_previous:
+      cuts = attach_matches(cuts, append);
+      break;
     case SplitBehavior::merged_with_next:
       std::reverse(cuts.begin(), cuts.end());
       cuts = attach_matches(cuts, [](Cut& to, const Cut& cut) { to.range.begin = cut.range.begin; });
@@ -72,7 +77,8 @@ PreTokenizer::PreTokenizer(const std::vector<PreTokenizerStep>& steps, const std
         made.behavior = step.individual ? SplitBehavior::isolated : SplitBehavior::contiguous;
         break;
       case PreTokenizerStep::Kind::split:
-        made.splitter = step.literal ? make_literal_splitter(step.pattern) : make_regex_splitter(step.pattern, where);
+        made.splitter =
+            step.literal ? make_literal_splitter(step.pattern) : make_regex_splitter(step.pattern, where);
         made.behavior = step.behavior;
         made.invert = step.invert;
         break;

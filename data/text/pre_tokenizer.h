@@ -14,8 +14,8 @@ namespace hone::data {
 
 struct Piece {
   std::string_view text;
-  std::size_t begin = 0;   // where its first own byte stands in the text that was cut
-  bool prefixed = false;   // text[0] is a space that was put before it
+  std::size_t begin = 0;  // where its first own byte stands in the text that was cut
+  bool prefixed = false;  // text[0] is a space that was put before it
   std::size_t source(std::size_t at) const { return prefixed ? begin + (at > 0 ? at - 1 : 0) : begin + at; }
 };
 

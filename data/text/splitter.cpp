@@ -57,15 +57,16 @@ class Pcre2Splitter final : public Splitter {
     if (pattern.size() > kMaxPattern)
       throw Error(Exit::input, "TK007", "regex too long", where_,
                   std::to_string(pattern.size()) + " bytes, limit " + std::to_string(kMaxPattern));
-    const std::unique_ptr<pcre2_compile_context, FreeCompileContext> context(pcre2_compile_context_create(nullptr));
+    const std::unique_ptr<pcre2_compile_context, FreeCompileContext> context(
+        pcre2_compile_context_create(nullptr));
     pcre2_set_parens_nest_limit(context.get(), kParenthesesLimit);
     pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
     int error = 0;
     PCRE2_SIZE offset = 0;
     // Line anchors match at every line, as in the engine Hugging Face uses.
     code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                              PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error, &offset,
-                              context.get()));
+                              PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
+                              &offset, context.get()));
     if (!code_)
       throw Error(Exit::input, "TK007", "bad regex", where_,
                   pcre2_message(error) + " at byte " + std::to_string(offset));
@@ -104,7 +105,8 @@ class LiteralSplitter final : public Splitter {
   explicit LiteralSplitter(std::string text) : text_(std::move(text)) {}
   void find(std::string_view text, std::vector<Range>& matches) const override {
     if (text_.empty()) return;
-    for (std::size_t at = text.find(text_); at != std::string_view::npos; at = text.find(text_, at + text_.size()))
+    for (std::size_t at = text.find(text_); at != std::string_view::npos;
+         at = text.find(text_, at + text_.size()))
       matches.push_back({at, at + text_.size()});
   }
 
@@ -136,6 +138,8 @@ std::unique_ptr<const Splitter> make_literal_splitter(const std::string& text) {
   return std::make_unique<LiteralSplitter>(text);
 }
 
-std::unique_ptr<const Splitter> make_number_splitter() { return std::make_unique<NumberSplitter>(); }
+std::unique_ptr<const Splitter> make_number_splitter() {
+  return std::make_unique<NumberSplitter>();
+}
 
 }  // namespace hone::data

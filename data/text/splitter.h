@@ -29,8 +29,8 @@ class Splitter {
   virtual void find(std::string_view text, std::vector<Range>& matches) const = 0;
 };
 
-// Throws Error(Exit::input, "TK007") for a pattern that does not compile or is too long. Its find() throws TK008
-// where a pattern takes more steps than allowed.
+// Throws Error(Exit::input, "TK007") for a pattern that does not compile or is too long. Its find() throws
+// TK008 where a pattern takes more steps than allowed.
 std::unique_ptr<const Splitter> make_regex_splitter(const std::string& pattern, const std::string& where);
 std::unique_ptr<const Splitter> make_literal_splitter(const std::string& text);
 std::unique_ptr<const Splitter> make_number_splitter();  // every character of category N by itself

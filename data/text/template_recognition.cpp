@@ -236,14 +236,22 @@ std::string canonical_template(std::string_view jinja) {
     const std::vector<Token> tokens = read_tokens(part.body);
     if (part.kind == PartKind::output)
       append_output(tokens, out);
-    else if (const std::string statement = join(tokens); statement != "generation" && statement != "endgeneration")
+    else if (const std::string statement = join(tokens);
+             statement != "generation" && statement != "endgeneration")
       out.append("\x03").append(statement).append("\x04");
   }
   replace_all(out, "loop [ \"index0\" ] == 0", "loop [ \"first\" ]");
   for (const char* test : {"not add_generation_prompt is defined", "add_generation_prompt is not defined"})
-    replace_all(out, std::string("\x03if ") + test + "\x04\x03set add_generation_prompt = false\x04\x03" "endif\x04", "");
-  replace_all(out, "\x03set loop_messages = messages\x04\x03" "for message in loop_messages\x04",
-              "\x03" "for message in messages\x04");
+    replace_all(out,
+                std::string("\x03if ") + test +
+                    "\x04\x03set add_generation_prompt = false\x04\x03"
+                    "endif\x04",
+                "");
+  replace_all(out,
+              "\x03set loop_messages = messages\x04\x03"
+              "for message in loop_messages\x04",
+              "\x03"
+              "for message in messages\x04");
   return out;
 }
 

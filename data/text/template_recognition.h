@@ -7,7 +7,8 @@
 namespace hone::data {
 
 // The name, or nullopt. Two texts count as the same where they differ only in white space that Jinja drops,
-// quotes, ways to write a member or a concatenation, and marks of the generated part; nothing else is guessed.
+// quotes, ways to write a member or a concatenation, and marks of the generated part; nothing else is
+// guessed.
 std::optional<std::string> recognize_template(std::string_view jinja);
 
 // The form that is compared, for tests.

@@ -1,6 +1,6 @@
 #pragma once
-// Text to token ids and back, exactly as the model's own tokenizer does it. Immutable after loading; encode and
-// decode are thread-safe.
+// Text to token ids and back, exactly as the model's own tokenizer does it. Immutable after loading; encode
+// and decode are thread-safe.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,8 +22,8 @@ struct TokenSpan {
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
-  // `add_special`: what the tokenizer's post-processor adds (BOS and the like). Special tokens inside the text
-  // are recognised. Nothing is truncated or padded. Invalid UTF-8 is replaced by U+FFFD as Python would.
+  // `add_special`: what the tokenizer's post-processor adds (BOS and the like). Special tokens inside the
+  // text are recognised. Nothing is truncated or padded. Invalid UTF-8 is replaced by U+FFFD as Python would.
   virtual std::vector<std::int32_t> encode(std::string_view text, bool add_special) const = 0;
   // As encode without what the post-processor adds. Positions are those of the text after the replacement of
   // invalid UTF-8.

@@ -53,9 +53,10 @@ void append_pre_tokenizer(const Json& json, TokenizerSpec& spec) {
   } else if (type == "Split") {
     spec.pre_tokenizers.push_back(read_split(json, spec));
   } else if (type == "ByteLevel") {
-    spec.pre_tokenizers.push_back({.kind = PreTokenizerStep::Kind::byte_level,
-                                   .add_prefix_space = flag_field(json, "add_prefix_space", true, spec.source),
-                                   .use_regex = flag_field(json, "use_regex", true, spec.source)});
+    spec.pre_tokenizers.push_back(
+        {.kind = PreTokenizerStep::Kind::byte_level,
+         .add_prefix_space = flag_field(json, "add_prefix_space", true, spec.source),
+         .use_regex = flag_field(json, "use_regex", true, spec.source)});
   } else {
     unknown_component("pre-tokenizer", type, spec);
   }
@@ -67,7 +68,8 @@ void read_template(const Json& json, TokenizerSpec& spec) {
   for (const Json& part : members(json, "single", spec)) {
     if (part.is_object() && part.contains("Sequence")) {
       if (text_field(part["Sequence"], "id", spec.source) != "A" || after_text)
-        throw Error(Exit::input, "TK003", "bad template", spec.source, "\"single\" must hold sequence A once");
+        throw Error(Exit::input, "TK003", "bad template", spec.source,
+                    "\"single\" must hold sequence A once");
       after_text = true;
       continue;
     }
@@ -75,7 +77,8 @@ void read_template(const Json& json, TokenizerSpec& spec) {
     for (const Json& id : members(require(specials, name.c_str(), spec.source), "ids", spec))
       (after_text ? spec.suffix : spec.prefix).push_back(id_value(id, "template token " + name, spec.source));
   }
-  if (!after_text) throw Error(Exit::input, "TK003", "bad template", spec.source, "\"single\" lacks sequence A");
+  if (!after_text)
+    throw Error(Exit::input, "TK003", "bad template", spec.source, "\"single\" lacks sequence A");
 }
 
 }  // namespace
@@ -98,7 +101,8 @@ void read_pre_tokenizer(const Json& json, TokenizerSpec& spec) {
   if (json.is_null()) unknown_component("pre-tokenizer", "null", spec);
   append_pre_tokenizer(json, spec);
   if (spec.pre_tokenizers.empty() || spec.pre_tokenizers.back().kind != PreTokenizerStep::Kind::byte_level)
-    unknown_component("pre-tokenizer without ByteLevel at its end", text_field(json, "type", spec.source), spec);
+    unknown_component("pre-tokenizer without ByteLevel at its end", text_field(json, "type", spec.source),
+                      spec);
 }
 
 void read_post_processor(const Json& json, TokenizerSpec& spec) {

@@ -9,9 +9,15 @@ namespace hone::data {
 namespace {
 
 // What a model folder may hold about its text side; all optional but tokenizer.json.
-constexpr const char* kFiles[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-                                  "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
-                                  "chat_template.json", "generation_config.json"};
+constexpr const char* kFiles[] = {"tokenizer.json",
+                                  "tokenizer_config.json",
+                                  "special_tokens_map.json",
+                                  "added_tokens.json",
+                                  "vocab.json",
+                                  "merges.txt",
+                                  "chat_template.jinja",
+                                  "chat_template.json",
+                                  "generation_config.json"};
 
 void copy_files(const std::string& folder, const std::string& output) {
   if (!path_exists(folder + "/tokenizer.json"))
@@ -24,12 +30,19 @@ void copy_files(const std::string& folder, const std::string& output) {
 
 OrderedJson pre_tokenizer_json(const PreTokenizerStep& step) {
   switch (step.kind) {
-    case PreTokenizerStep::Kind::digits: return {{"type", "Digits"}, {"individual_digits", step.individual}};
+    case PreTokenizerStep::Kind::digits:
+      return {{"type", "Digits"}, {"individual_digits", step.individual}};
     case PreTokenizerStep::Kind::split:
-      return {{"type", "Split"}, {"pattern", {{"Regex", step.pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
-    case PreTokenizerStep::Kind::byte_level: break;
+      return {{"type", "Split"},
+              {"pattern", {{"Regex", step.pattern}}},
+              {"behavior", "Isolated"},
+              {"invert", false}};
+    case PreTokenizerStep::Kind::byte_level:
+      break;
   }
-  return {{"type", "ByteLevel"}, {"add_prefix_space", step.add_prefix_space}, {"trim_offsets", true},
+  return {{"type", "ByteLevel"},
+          {"add_prefix_space", step.add_prefix_space},
+          {"trim_offsets", true},
           {"use_regex", step.use_regex}};
 }
 
@@ -45,7 +58,8 @@ const std::string& text_of(const TokenizerSpec& spec, std::int32_t id) {
 }
 
 OrderedJson post_processor_json(const TokenizerSpec& spec) {
-  OrderedJson byte_level{{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", false}, {"use_regex", true}};
+  OrderedJson byte_level{
+      {"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", false}, {"use_regex", true}};
   if (spec.prefix.empty() && spec.suffix.empty()) return byte_level;
   OrderedJson specials = OrderedJson::object();
   const auto around = [&](const char* sequence, int type, OrderedJson& parts) {
@@ -64,7 +78,8 @@ OrderedJson post_processor_json(const TokenizerSpec& spec) {
   around("A", 0, single);
   around("A", 0, pair);
   around("B", 1, pair);
-  const OrderedJson frame{{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", specials}};
+  const OrderedJson frame{
+      {"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", specials}};
   return {{"type", "Sequence"}, {"processors", {byte_level, frame}}};
 }
 
@@ -80,10 +95,17 @@ OrderedJson model_json(const TokenizerSpec& spec) {
     if (!spec.vocabulary[id].empty())  // appended as they are: a look-up for each would be quadratic
       vocabulary.Container::emplace_back(spec.vocabulary[id], id);
   OrderedJson merges = OrderedJson::array();
-  for (const auto& [left, right] : spec.merges) merges.push_back(text_of(spec, left) + " " + text_of(spec, right));
-  return {{"type", "BPE"},       {"dropout", nullptr},      {"unk_token", nullptr},
-          {"continuing_subword_prefix", nullptr}, {"end_of_word_suffix", nullptr}, {"fuse_unk", false},
-          {"byte_fallback", false}, {"ignore_merges", spec.ignore_merges}, {"vocab", std::move(vocabulary)},
+  for (const auto& [left, right] : spec.merges)
+    merges.push_back(text_of(spec, left) + " " + text_of(spec, right));
+  return {{"type", "BPE"},
+          {"dropout", nullptr},
+          {"unk_token", nullptr},
+          {"continuing_subword_prefix", nullptr},
+          {"end_of_word_suffix", nullptr},
+          {"fuse_unk", false},
+          {"byte_fallback", false},
+          {"ignore_merges", spec.ignore_merges},
+          {"vocab", std::move(vocabulary)},
           {"merges", std::move(merges)}};
 }
 
@@ -94,10 +116,15 @@ OrderedJson tokenizer_json(const TokenizerSpec& spec) {
     entry.update(added_token_json(token));
     added.push_back(std::move(entry));
   }
-  return {{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}, {"added_tokens", std::move(added)},
-          {"normalizer", nullptr}, {"pre_tokenizer", pre_tokenizers_json(spec)},
+  return {{"version", "1.0"},
+          {"truncation", nullptr},
+          {"padding", nullptr},
+          {"added_tokens", std::move(added)},
+          {"normalizer", nullptr},
+          {"pre_tokenizer", pre_tokenizers_json(spec)},
           {"post_processor", post_processor_json(spec)},
-          {"decoder", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
+          {"decoder",
+           {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
           {"model", model_json(spec)}};
 }
 

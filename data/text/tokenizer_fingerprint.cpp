@@ -41,7 +41,8 @@ std::uint64_t fingerprint_of(const TokenizerSpec& spec) {
   for (const AddedToken& token : added) {
     out.number(token.id);
     out.text(token.content);
-    out.number(token.special | token.lstrip << 1 | token.rstrip << 2 | token.single_word << 3 | token.normalized << 4);
+    out.number(token.special | token.lstrip << 1 | token.rstrip << 2 | token.single_word << 3 |
+               token.normalized << 4);
   }
   out.number(static_cast<std::int64_t>(spec.normalizers.size()));
   for (const Normalization form : spec.normalizers) out.number(static_cast<int>(form));
@@ -55,10 +56,10 @@ std::uint64_t fingerprint_of(const TokenizerSpec& spec) {
     out.number(static_cast<std::int64_t>(ids->size()));
     for (const std::int32_t id : *ids) out.number(id);
   }
-  for (const std::int64_t value : {static_cast<std::int64_t>(spec.ignore_merges),
-                                   static_cast<std::int64_t>(spec.fuse_unknown),
-                                   static_cast<std::int64_t>(spec.unknown_id), static_cast<std::int64_t>(spec.bos_id),
-                                   static_cast<std::int64_t>(spec.eos_id)})
+  for (const std::int64_t value :
+       {static_cast<std::int64_t>(spec.ignore_merges), static_cast<std::int64_t>(spec.fuse_unknown),
+        static_cast<std::int64_t>(spec.unknown_id), static_cast<std::int64_t>(spec.bos_id),
+        static_cast<std::int64_t>(spec.eos_id)})
     out.number(value);
   return out.digest();
 }

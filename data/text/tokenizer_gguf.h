@@ -1,6 +1,6 @@
 #pragma once
-// A tokenizer from GGUF metadata (tokenizer.ggml.*), following the `pre` kinds as llama.cpp does: smollm, gpt-2,
-// default, llama-bpe, qwen2.
+// A tokenizer from GGUF metadata (tokenizer.ggml.*), following the `pre` kinds as llama.cpp does: smollm,
+// gpt-2, default, llama-bpe, qwen2.
 #include <string>
 
 #include "data/text/tokenizer_spec.h"

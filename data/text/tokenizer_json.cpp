@@ -47,7 +47,8 @@ std::pair<std::string, std::string> merge_sides(const Json& merge, const Tokeniz
   const auto text = merge.get<std::string>();
   const auto space = text.find(' ');
   if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos)
-    wrong("bad merge", spec.source, "\"" + text.substr(0, 80) + "\" is not two tokens with one space between");
+    wrong("bad merge", spec.source,
+          "\"" + text.substr(0, 80) + "\" is not two tokens with one space between");
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
@@ -58,8 +59,9 @@ void read_merges(const Json& json, TokenizerSpec& spec, const Ids& ids) {
     const auto [left, right] = merge_sides(merge, spec);
     const auto a = ids.find(left), b = ids.find(right);
     if (a == ids.end() || b == ids.end())
-      throw Error(Exit::input, "TK005", "merge of unknown token", spec.source,
-                  "merge " + std::to_string(spec.merges.size()) + ": \"" + (a == ids.end() ? left : right) + "\"");
+      throw Error(
+          Exit::input, "TK005", "merge of unknown token", spec.source,
+          "merge " + std::to_string(spec.merges.size()) + ": \"" + (a == ids.end() ? left : right) + "\"");
     spec.merges.emplace_back(a->second, b->second);
   }
 }
@@ -69,7 +71,8 @@ void refuse_unless_unset(const Json& model, const char* key, const TokenizerSpec
   const bool unset = value.is_null() || value == Json(false) || value == Json("") || value == Json(0.0);
   if (!unset)
     throw Error(Exit::input, "TK006", "BPE option not supported", spec.source,
-                std::string(key) + " = " + value.dump().substr(0, 80), "hone reads byte-level BPE tokenizers");
+                std::string(key) + " = " + value.dump().substr(0, 80),
+                "hone reads byte-level BPE tokenizers");
 }
 
 void read_model(const Json& model, TokenizerSpec& spec) {
@@ -126,10 +129,12 @@ void read_added_tokens_decoder(const Json& json, TokenizerSpec& spec, const std:
 }
 
 // A special token's id by its text; -1 where the file names none or one the tokenizer lacks.
-std::int32_t named_token(const Json& config, const char* key, const TokenizerSpec& spec, const std::string& where) {
+std::int32_t named_token(const Json& config, const char* key, const TokenizerSpec& spec,
+                         const std::string& where) {
   const Json value = member_or_null(config, key);
   if (value.is_null()) return -1;
-  const std::string content = value.is_object() ? text_field(value, "content", where) : text_field(config, key, where);
+  const std::string content =
+      value.is_object() ? text_field(value, "content", where) : text_field(config, key, where);
   for (const AddedToken& token : spec.added)
     if (token.content == content) return token.id;
   for (std::size_t id = 0; id < spec.vocabulary.size(); ++id)

@@ -8,7 +8,8 @@
 namespace hone::data {
 namespace {
 
-[[noreturn]] void refuse(const TokenizerSpec& spec, const char* code, const char* what, const std::string& why) {
+[[noreturn]] void refuse(const TokenizerSpec& spec, const char* code, const char* what,
+                         const std::string& why) {
   throw Error(Exit::input, code, what, spec.source, why);
 }
 
@@ -37,14 +38,16 @@ void check_added(const TokenizerSpec& spec, const std::unordered_map<std::string
   for (const AddedToken& token : spec.added) {
     const std::string named = "\"" + token.content + "\" (id " + std::to_string(token.id) + ")";
     if (token.content.empty()) refuse(spec, "TK003", "added token is empty", named);
-    if (token.content.size() > kMaxTokenBytes) refuse(spec, "TK002", "added token too long", "id " + std::to_string(token.id));
+    if (token.content.size() > kMaxTokenBytes)
+      refuse(spec, "TK002", "added token too long", "id " + std::to_string(token.id));
     if (token.id < 0 || token.id >= kMaxVocabulary) refuse(spec, "TK004", "id out of range", named);
     const auto in_vocabulary = ids.find(token.content);
     if (in_vocabulary != ids.end() && in_vocabulary->second != token.id)
       refuse(spec, "TK009", "added token contradicts the vocabulary",
              named + " is id " + std::to_string(in_vocabulary->second) + " there");
     const auto place = static_cast<std::size_t>(token.id);
-    if (place < spec.vocabulary.size() && !spec.vocabulary[place].empty() && spec.vocabulary[place] != token.content)
+    if (place < spec.vocabulary.size() && !spec.vocabulary[place].empty() &&
+        spec.vocabulary[place] != token.content)
       refuse(spec, "TK009", "added token contradicts the vocabulary",
              named + ": that id is \"" + spec.vocabulary[place] + "\" there");
     if (!by_id.emplace(token.id, token.content).second || !by_content.emplace(token.content, token.id).second)
@@ -52,7 +55,8 @@ void check_added(const TokenizerSpec& spec, const std::unordered_map<std::string
   }
   const auto known = [&](std::int32_t id) {
     const auto place = static_cast<std::size_t>(id);
-    return id >= 0 && ((place < spec.vocabulary.size() && !spec.vocabulary[place].empty()) || by_id.contains(id));
+    return id >= 0 &&
+           ((place < spec.vocabulary.size() && !spec.vocabulary[place].empty()) || by_id.contains(id));
   };
   for (const auto* part : {&spec.prefix, &spec.suffix})
     for (const std::int32_t id : *part)
@@ -70,8 +74,8 @@ void validate(TokenizerSpec& spec) {
   spec.merged.clear();
   spec.merged.reserve(spec.merges.size());
   for (const auto& [left, right] : spec.merges) {
-    const std::string made =
-        spec.vocabulary.at(static_cast<std::size_t>(left)) + spec.vocabulary.at(static_cast<std::size_t>(right));
+    const std::string made = spec.vocabulary.at(static_cast<std::size_t>(left)) +
+                             spec.vocabulary.at(static_cast<std::size_t>(right));
     const auto found = ids.find(made);
     if (found == ids.end())
       refuse(spec, "TK005", "merge makes an unknown token",

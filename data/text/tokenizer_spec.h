@@ -1,6 +1,6 @@
 #pragma once
-// Everything that defines a byte-level BPE tokenizer, whatever file it came from. Loaders fill it, BpeTokenizer
-// runs it, the exporter writes it.
+// Everything that defines a byte-level BPE tokenizer, whatever file it came from. Loaders fill it,
+// BpeTokenizer runs it, the exporter writes it.
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -28,17 +28,17 @@ enum class SplitBehavior { removed, isolated, merged_with_previous, merged_with_
 struct PreTokenizerStep {
   enum class Kind { digits, split, byte_level };
   Kind kind = Kind::byte_level;
-  bool individual = false;        // digits: each alone, else runs
-  std::string pattern;            // split: a regex, or a literal text
-  bool literal = false;           // split
-  bool invert = false;            // split: what is between the matches counts as the match
+  bool individual = false;                           // digits: each alone, else runs
+  std::string pattern = {};                          // split: a regex, or a literal text
+  bool literal = false;                              // split
+  bool invert = false;                               // split: what is between the matches counts as the match
   SplitBehavior behavior = SplitBehavior::isolated;  // split
-  bool add_prefix_space = false;  // byte_level
-  bool use_regex = true;          // byte_level: split by GPT-2's pattern
+  bool add_prefix_space = false;                     // byte_level
+  bool use_regex = true;                             // byte_level: split by GPT-2's pattern
 };
 
 struct TokenizerSpec {
-  std::string source;                  // file, for messages
+  std::string source;                   // file, for messages
   std::vector<std::string> vocabulary;  // by id, byte-level characters; empty: a hole or only an added token
   std::vector<std::pair<std::int32_t, std::int32_t>> merges;  // by rank
   std::vector<std::int32_t> merged;                           // the token each merge makes

@@ -1,6 +1,6 @@
 #pragma once
-// The shared pre-tokenizer patterns by hand. Each function gives the end of the match that begins at `at`; these
-// patterns match everywhere.
+// The shared pre-tokenizer patterns by hand. Each function gives the end of the match that begins at `at`;
+// these patterns match everywhere.
 #include <cstddef>
 #include <string_view>
 

@@ -41,7 +41,9 @@ struct Bad {
   std::function<void(Json&)> spoil;
 };
 
-void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.name; }
+void PrintTo(const Bad& bad, std::ostream* out) {
+  *out << bad.name;
+}
 
 class BadTokenizerJson : public testing::TestWithParam<Bad> {};
 
@@ -61,8 +63,15 @@ const Bad kBad[] = {
     {"dropout", "TK006", [](Json& j) { j["model"]["dropout"] = 0.1; }},
     {"word_suffix", "TK006", [](Json& j) { j["model"]["end_of_word_suffix"] = "</w>"; }},
     {"no_vocabulary", "TK003", [](Json& j) { j["model"].erase("vocab"); }},
-    {"empty_vocabulary", "TK003", [](Json& j) { j["model"]["vocab"] = Json::object(); j["model"]["merges"] = Json::array(); }},
-    {"vocabulary_is_a_list", "TK003", [](Json& j) { j["model"]["vocab"] = {"a", "b"}; }},
+    {"empty_vocabulary", "TK003",
+     [](Json& j) {
+       j["model"]["vocab"] = Json::object();
+       j["model"]["merges"] = Json::array();
+     }},
+    {"vocabulary_is_a_list", "TK003",
+     [](Json& j) {
+       j["model"]["vocab"] = {"a", "b"};
+     }},
     {"empty_token", "TK003", [](Json& j) { j["model"]["vocab"][""] = 9; }},
     {"duplicate_id", "TK004", [](Json& j) { j["model"]["vocab"]["b"] = 0; }},
     {"negative_id", "TK004", [](Json& j) { j["model"]["vocab"]["b"] = -1; }},
@@ -75,43 +84,76 @@ const Bad kBad[] = {
     {"merge_to_unknown_token", "TK005", [](Json& j) { j["model"]["merges"].push_back("c c"); }},
     {"merge_of_three", "TK003", [](Json& j) { j["model"]["merges"].push_back("a b c"); }},
     {"merge_of_one", "TK003", [](Json& j) { j["model"]["merges"].push_back("a"); }},
-    {"merge_pair_of_three", "TK003", [](Json& j) { j["model"]["merges"].push_back({"a", "b", "c"}); }},
+    {"merge_pair_of_three", "TK003",
+     [](Json& j) {
+       j["model"]["merges"].push_back({"a", "b", "c"});
+     }},
     {"merges_missing", "TK003", [](Json& j) { j["model"].erase("merges"); }},
     {"unknown_token_not_there", "TK003", [](Json& j) { j["model"]["unk_token"] = "<unk>"; }},
     {"pre_tokenizer_null", "TK006", [](Json& j) { j["pre_tokenizer"] = nullptr; }},
-    {"pre_tokenizer_metaspace", "TK006", [](Json& j) { j["pre_tokenizer"] = {{"type", "Metaspace"}}; }},
+    {"pre_tokenizer_metaspace", "TK006",
+     [](Json& j) {
+       j["pre_tokenizer"] = {{"type", "Metaspace"}};
+     }},
     {"pre_tokenizer_without_type", "TK003", [](Json& j) { j["pre_tokenizer"] = Json::object(); }},
-    {"pre_tokenizer_not_byte_level", "TK006", [](Json& j) { j["pre_tokenizer"] = {{"type", "Digits"}, {"individual_digits", true}}; }},
+    {"pre_tokenizer_not_byte_level", "TK006",
+     [](Json& j) {
+       j["pre_tokenizer"] = {{"type", "Digits"}, {"individual_digits", true}};
+     }},
     {"byte_level_not_last", "TK006",
      [](Json& j) {
-       j["pre_tokenizer"] = {{"type", "Sequence"},
-                             {"pretokenizers", {{{"type", "ByteLevel"}}, {{"type", "Digits"}, {"individual_digits", true}}}}};
+       j["pre_tokenizer"] = {
+           {"type", "Sequence"},
+           {"pretokenizers", {{{"type", "ByteLevel"}}, {{"type", "Digits"}, {"individual_digits", true}}}}};
      }},
-    {"regex_does_not_compile", "TK007", [](Json& j) { j["pre_tokenizer"] = split({{"Regex", "(a"}}); }},
-    {"regex_too_long", "TK007", [](Json& j) { j["pre_tokenizer"] = split({{"Regex", std::string(5000, 'a')}}); }},
+    {"regex_does_not_compile", "TK007",
+     [](Json& j) {
+       j["pre_tokenizer"] = split({{"Regex", "(a"}});
+     }},
+    {"regex_too_long", "TK007",
+     [](Json& j) {
+       j["pre_tokenizer"] = split({{"Regex", std::string(5000, 'a')}});
+     }},
     {"regex_nested_too_deep", "TK007",
-     [](Json& j) { j["pre_tokenizer"] = split({{"Regex", std::string(100, '(') + std::string(100, ')')}}); }},
-    {"split_behavior_unknown", "TK006", [](Json& j) { j["pre_tokenizer"] = split({{"Regex", "a"}}, "Somehow"); }},
+     [](Json& j) {
+       j["pre_tokenizer"] = split({{"Regex", std::string(100, '(') + std::string(100, ')')}});
+     }},
+    {"split_behavior_unknown", "TK006",
+     [](Json& j) {
+       j["pre_tokenizer"] = split({{"Regex", "a"}}, "Somehow");
+     }},
     {"split_without_pattern", "TK003", [](Json& j) { j["pre_tokenizer"] = split("a"); }},
-    {"normalizer_lowercase", "TK006", [](Json& j) { j["normalizer"] = {{"type", "Lowercase"}}; }},
+    {"normalizer_lowercase", "TK006",
+     [](Json& j) {
+       j["normalizer"] = {{"type", "Lowercase"}};
+     }},
     {"normalizer_is_a_text", "TK003", [](Json& j) { j["normalizer"] = "NFC"; }},
-    {"decoder_metaspace", "TK006", [](Json& j) { j["decoder"] = {{"type", "Metaspace"}}; }},
-    {"post_processor_bert", "TK006", [](Json& j) { j["post_processor"] = {{"type", "BertProcessing"}}; }},
+    {"decoder_metaspace", "TK006",
+     [](Json& j) {
+       j["decoder"] = {{"type", "Metaspace"}};
+     }},
+    {"post_processor_bert", "TK006",
+     [](Json& j) {
+       j["post_processor"] = {{"type", "BertProcessing"}};
+     }},
     {"template_without_sequence", "TK003",
      [](Json& j) {
-       j["post_processor"] = {{"type", "TemplateProcessing"}, {"single", Json::array()}, {"special_tokens", Json::object()}};
+       j["post_processor"] = {
+           {"type", "TemplateProcessing"}, {"single", Json::array()}, {"special_tokens", Json::object()}};
      }},
     {"template_of_unknown_token", "TK003",
      [](Json& j) {
-       j["post_processor"] = {{"type", "TemplateProcessing"},
-                              {"single", {{{"SpecialToken", {{"id", "<x>"}}}}, {{"Sequence", {{"id", "A"}}}}}},
-                              {"special_tokens", Json::object()}};
+       j["post_processor"] = {
+           {"type", "TemplateProcessing"},
+           {"single", {{{"SpecialToken", {{"id", "<x>"}}}}, {{"Sequence", {{"id", "A"}}}}}},
+           {"special_tokens", Json::object()}};
      }},
     {"template_of_unknown_id", "TK004",
      [](Json& j) {
-       j["post_processor"] = {{"type", "TemplateProcessing"},
-                              {"single", {{{"SpecialToken", {{"id", "<x>"}}}}, {{"Sequence", {{"id", "A"}}}}}},
-                              {"special_tokens", {{"<x>", {{"id", "<x>"}, {"ids", Json::array({77})}}}}}};
+       j["post_processor"] = {
+           {"type", "TemplateProcessing"},
+           {"single", {{{"SpecialToken", {{"id", "<x>"}}}}, {{"Sequence", {{"id", "A"}}}}}},
+           {"special_tokens", {{"<x>", {{"id", "<x>"}, {"ids", Json::array({77})}}}}}};
      }},
     {"added_token_empty", "TK003", [](Json& j) { j["added_tokens"][0]["content"] = ""; }},
     {"added_token_without_id", "TK003", [](Json& j) { j["added_tokens"][0].erase("id"); }},
@@ -190,7 +232,9 @@ class MetadataFile {
 
  private:
   template <class Value>
-  void raw(Value value) { out_.append(reinterpret_cast<const char*>(&value), sizeof value); }
+  void raw(Value value) {
+    out_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
   void string(const std::string& value) { raw(std::uint64_t{value.size()}), out_ += value; }
   void entry(const std::string& key, std::uint32_t type) { string(key), raw(type), ++count_; }
   std::string out_;

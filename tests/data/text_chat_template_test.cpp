@@ -37,7 +37,8 @@ void expect_golden_chats(const Tokenizer& tokenizer, const std::string& name) {
 }
 
 TEST(ChatTemplates, EqualHuggingFaceOnTinyTokenizers) {
-  for (const char* name : {"gpt2", "llama3", "qwen2"}) expect_golden_chats(*load_tokenizer(golden(name)), name);
+  for (const char* name : {"gpt2", "llama3", "qwen2"})
+    expect_golden_chats(*load_tokenizer(golden(name)), name);
 }
 
 TEST(ChatTemplates, EqualHuggingFaceOnSmolLm2) {
@@ -62,15 +63,20 @@ TEST(AlpacaTemplate, WritesTheClassicPromptWithAndWithoutInput) {
   const auto tokenizer = load_tokenizer(golden("gpt2"));
   const auto chat = make_chat_template("alpaca", *tokenizer);
   const auto text = [&](const char* instruction, const char* input) {
-    return chat->render({{"user", alpaca_user_turn(instruction, input)}, {"assistant", "Out"}}, *tokenizer, false).text;
+    return chat
+        ->render({{"user", alpaca_user_turn(instruction, input)}, {"assistant", "Out"}}, *tokenizer, false)
+        .text;
   };
-  EXPECT_EQ(text("Do it.", ""),
-            "Below is an instruction that describes a task. Write a response that appropriately completes the "
-            "request.\n\n### Instruction:\nDo it.\n\n### Response:\nOut</s>");
-  EXPECT_EQ(text("Do it.", "With this."),
-            "Below is an instruction that describes a task, paired with an input that provides further context. Write "
-            "a response that appropriately completes the request.\n\n### Instruction:\nDo it.\n\n### Input:\nWith "
-            "this.\n\n### Response:\nOut</s>");
+  EXPECT_EQ(
+      text("Do it.", ""),
+      "Below is an instruction that describes a task. Write a response that appropriately completes the "
+      "request.\n\n### Instruction:\nDo it.\n\n### Response:\nOut</s>");
+  EXPECT_EQ(
+      text("Do it.", "With this."),
+      "Below is an instruction that describes a task, paired with an input that provides further context. "
+      "Write "
+      "a response that appropriately completes the request.\n\n### Instruction:\nDo it.\n\n### Input:\nWith "
+      "this.\n\n### Response:\nOut</s>");
 }
 
 TEST(TemplateRecognition, KnowsTheTextsThatModelsCarry) {
@@ -80,9 +86,10 @@ TEST(TemplateRecognition, KnowsTheTextsThatModelsCarry) {
 }
 
 TEST(TemplateRecognition, IgnoresWhatDoesNotChangeTheText) {
-  EXPECT_EQ(recognize_template("{%- for message in messages -%}\n  {{- \"<|im_start|>\" ~ message['role'] ~ \"\\n\" -}}\n"
-                               "  {{- message[\"content\"] + '<|im_end|>\\n' -}}\n{%- endfor -%}\n"
-                               "{%- if add_generation_prompt -%}\n  {{- '<|im_start|>assistant\\n' -}}\n{%- endif -%}\n")
+  EXPECT_EQ(recognize_template(
+                "{%- for message in messages -%}\n  {{- \"<|im_start|>\" ~ message['role'] ~ \"\\n\" -}}\n"
+                "  {{- message[\"content\"] + '<|im_end|>\\n' -}}\n{%- endfor -%}\n"
+                "{%- if add_generation_prompt -%}\n  {{- '<|im_start|>assistant\\n' -}}\n{%- endif -%}\n")
                 .value_or("unknown"),
             "chatml");
   EXPECT_EQ(recognize_template("{% for message in messages %}\n    {% if message['role'] == 'user' %}\n"
@@ -95,18 +102,21 @@ TEST(TemplateRecognition, IgnoresWhatDoesNotChangeTheText) {
                                "    {% endif %}\n{% endfor %}\n")
                 .value_or("unknown"),
             "zephyr");
-  EXPECT_EQ(recognize_template("{# ours #}{% if not add_generation_prompt is defined %}"
-                               "{% set add_generation_prompt = false %}{% endif %}"
-                               "{% for message in messages %}<|im_start|>{{ message.role }}{{ '\n' }}{% generation %}"
-                               "{{ message.content }}{% endgeneration %}<|im_end|>\n{% endfor %}"
-                               "{% if add_generation_prompt %}<|im_start|>assistant\n\n{% endif %}")
+  EXPECT_EQ(recognize_template(
+                "{# ours #}{% if not add_generation_prompt is defined %}"
+                "{% set add_generation_prompt = false %}{% endif %}"
+                "{% for message in messages %}<|im_start|>{{ message.role }}{{ '\n' }}{% generation %}"
+                "{{ message.content }}{% endgeneration %}<|im_end|>\n{% endfor %}"
+                "{% if add_generation_prompt %}<|im_start|>assistant\n\n{% endif %}")
                 .value_or("unknown"),
-            "unknown") << "this one ends its generation prompt with two line ends";
-  EXPECT_EQ(recognize_template("{# ours #}{% if not add_generation_prompt is defined %}"
-                               "{% set add_generation_prompt = false %}{% endif %}"
-                               "{% for message in messages %}<|im_start|>{{ message.role }}{{ '\n' }}{% generation %}"
-                               "{{ message.content }}{% endgeneration %}<|im_end|>\n{% endfor %}"
-                               "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
+            "unknown")
+      << "this one ends its generation prompt with two line ends";
+  EXPECT_EQ(recognize_template(
+                "{# ours #}{% if not add_generation_prompt is defined %}"
+                "{% set add_generation_prompt = false %}{% endif %}"
+                "{% for message in messages %}<|im_start|>{{ message.role }}{{ '\n' }}{% generation %}"
+                "{{ message.content }}{% endgeneration %}<|im_end|>\n{% endfor %}"
+                "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
                 .value_or("unknown"),
             "chatml");
   EXPECT_EQ(recognize_template("{# ours #}{% if not add_generation_prompt is defined %}"
@@ -115,7 +125,8 @@ TEST(TemplateRecognition, IgnoresWhatDoesNotChangeTheText) {
                                "{{ message.content }}{% endgeneration %}<|im_end|>\n\n{% endfor %}"
                                "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
                 .value_or("unknown"),
-            "unknown") << "two line ends are not ChatML's one";
+            "unknown")
+      << "two line ends are not ChatML's one";
 }
 
 TEST(TemplateRecognition, RefusesWhatRendersOtherwise) {
@@ -145,9 +156,16 @@ TEST(ChatTemplates, ErrorsNameTheOptionAndTheChoices) {
   EXPECT_EQ(error_code([&] { make_chat_template("vicuna", *plain); }, Exit::usage), "CT001");
   EXPECT_EQ(error_code([&] { make_chat_template("auto", *plain); }, Exit::usage), "CT002");
   EXPECT_EQ(error_code([&] { make_chat_template("llama3", *custom); }, Exit::usage), "CT005");
-  EXPECT_EQ(error_code([&] { make_chat_template("none", *plain)->render({{"user", "x"}}, *plain, false); }, Exit::usage),
+  EXPECT_EQ(error_code(
+                [&] {
+                  make_chat_template("none", *plain)->render({{"user", "x"}}, *plain, false);
+                },
+                Exit::usage),
             "CT004");
-  EXPECT_EQ(error_code([&] { make_chat_template("chatml", *plain)->render({{"tool", "x"}}, *plain, false); }), "CT003");
+  EXPECT_EQ(error_code([&] {
+              make_chat_template("chatml", *plain)->render({{"tool", "x"}}, *plain, false);
+            }),
+            "CT003");
   try {
     make_chat_template("auto", *plain);
   } catch (const Error& error) {

@@ -14,8 +14,12 @@
 
 namespace hone::data::text_test {
 
-inline std::string golden(const std::string& name) { return std::string(HONE_GOLDEN_DIR) + "/text/" + name; }
-inline Json golden_json(const std::string& name) { return parse_json_file(golden(name), "GOLDEN"); }
+inline std::string golden(const std::string& name) {
+  return std::string(HONE_GOLDEN_DIR) + "/text/" + name;
+}
+inline Json golden_json(const std::string& name) {
+  return parse_json_file(golden(name), "GOLDEN");
+}
 
 inline std::vector<std::string> hard_strings() {
   std::vector<std::string> out;
@@ -36,12 +40,13 @@ inline std::vector<std::string> hard_strings() {
 // SmolLM2's GGUF file, or empty where it is not on this machine.
 inline std::string smollm2_gguf() {
   if (const char* path = std::getenv("HONE_SMOLLM2_GGUF")) return path;
-  const std::string usual = std::string(HONE_GOLDEN_DIR) + "/../../.deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
+  const std::string usual =
+      std::string(HONE_GOLDEN_DIR) + "/../../.deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
   return path_exists(usual) ? usual : "";
 }
 
 #define HONE_NEED_SMOLLM2() \
-  if (smollm2_gguf().empty()) GTEST_SKIP() << "SmolLM2's GGUF is not here: set HONE_SMOLLM2_GGUF to its path"
+  if (smollm2_gguf().empty()) GTEST_SKIP() << "no SmolLM2 GGUF here: set HONE_SMOLLM2_GGUF"
 
 class TemporaryFolder {
  public:

@@ -1,6 +1,8 @@
 // Ids, decoded texts and exports equal Hugging Face's on hard strings in many scripts.
+#include <algorithm>
 #include <thread>
 
+#include "data/text/splitter.h"
 #include "data/text/tokenizer.h"
 #include "data/text/utf8.h"
 #include "text_golden.h"
@@ -70,7 +72,8 @@ TEST_P(FolderTokenizer, ManyThreadsGiveTheSameIds) {
 }
 
 class GgufTokenizer : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(PreKinds, GgufTokenizer, testing::Values("smollm", "gpt-2", "default", "llama-bpe", "qwen2"));
+INSTANTIATE_TEST_SUITE_P(PreKinds, GgufTokenizer,
+                         testing::Values("smollm", "gpt-2", "default", "llama-bpe", "qwen2"));
 
 TEST_P(GgufTokenizer, SplitsAsItsPreKindSays) {
   const auto tokenizer = load_tokenizer(golden(std::string("gguf_") + GetParam() + ".gguf"));
@@ -120,7 +123,8 @@ TEST(TokenizerExport, CopiesTheFilesOfAFolder) {
   EXPECT_EQ(list_directory(out.path() + "/deep/er"),
             (std::vector<std::string>{"chat_template.jinja", "generation_config.json", "tokenizer.json",
                                       "tokenizer_config.json"}));
-  EXPECT_EQ(read_text_file(out.path() + "/deep/er/tokenizer.json"), read_text_file(golden("gpt2/tokenizer.json")));
+  EXPECT_EQ(read_text_file(out.path() + "/deep/er/tokenizer.json"),
+            read_text_file(golden("gpt2/tokenizer.json")));
 }
 
 TEST(Tokenizer, ByteLevelTextsComeBackFromTheirIds) {
@@ -159,8 +163,28 @@ TEST(Tokenizer, AHugeWordIsNotQuadratic) {
   EXPECT_EQ(tokenizer->decode(tokenizer->encode(text, false), false), text);
 }
 
+// The engine that runs unknown patterns is the oracle of the splitters written by hand.
+TEST(Splitters, ByHandCutWhereTheRegexDoes) {
+  for (const std::string_view pattern : {kGpt2Pattern, kLlama3Pattern, kQwen2Pattern}) {
+    const auto by_hand = make_regex_splitter(std::string(pattern), "test");
+    const auto by_engine = make_regex_splitter("(?:" + std::string(pattern) + ")", "test");
+    for (const std::string& raw : hard_strings()) {
+      const std::string text = replace_invalid_utf8(raw);
+      if (text.find("\u180e") != std::string::npos) continue;  // white space to PCRE2, not to Unicode
+      std::vector<Range> a, b;
+      by_hand->find(text, a);
+      by_engine->find(text, b);
+      ASSERT_EQ(a.size(), b.size()) << pattern << " on " << text;
+      for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].end, b[i].end) << text;
+    }
+  }
+}
+
 TEST(Utf8, InvalidPartsAreReplacedAsPythonDoes) {
-  EXPECT_EQ(replace_invalid_utf8("a\xFF" "b"), "a\uFFFD" "b");
+  EXPECT_EQ(replace_invalid_utf8("a\xFF"
+                                 "b"),
+            "a\uFFFD"
+            "b");
   EXPECT_EQ(replace_invalid_utf8("\xF0\x90\x8D"), "\uFFFD");
   EXPECT_EQ(replace_invalid_utf8("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");
   EXPECT_EQ(replace_invalid_utf8("\xE2\x82 x"), "\uFFFD x");
