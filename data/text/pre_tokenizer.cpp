@@ -99,7 +99,7 @@ std::vector<Piece> PreTokenizer::cut(std::string_view text, std::deque<std::stri
     next.clear();
     for (Piece piece : pieces) {
       if (step.add_prefix_space && !piece.text.starts_with(' '))
-        piece = {storage.emplace_back(" " + std::string(piece.text)), piece.begin, true};
+        piece = {storage.emplace_back(1, ' ').append(piece.text), piece.begin, true};
       if (!step.splitter) {
         next.push_back(piece);
         continue;

@@ -47,8 +47,7 @@ std::pair<std::string, std::string> merge_sides(const Json& merge, const Tokeniz
   const auto text = merge.get<std::string>();
   const auto space = text.find(' ');
   if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos)
-    wrong("bad merge", spec.source,
-          "\"" + text.substr(0, 80) + "\" is not two tokens with one space between");
+    wrong("bad merge", spec.source, text.substr(0, 80) + " (not two tokens with one space between)");
   return {text.substr(0, space), text.substr(space + 1)};
 }
 

@@ -274,7 +274,7 @@ TEST(BadGgufTokenizer, IsRefused) {
   EXPECT_EQ(gguf_code([](GgufParts& p) { p.merges = {"b a"}; }), "TK005");
   EXPECT_EQ(gguf_code([](GgufParts& p) { p.merges = {"ab"}; }), "TK003");
   EXPECT_EQ(gguf_code([](GgufParts& p) { p.merges = {""}; }), "TK003");
-  EXPECT_EQ(gguf_code([](GgufParts& p) { p.tokens[3] = "a"; }), "TK004");
+  EXPECT_EQ(gguf_code([](GgufParts& p) { p.tokens[3] = p.tokens[0]; }), "TK004");
   EXPECT_EQ(gguf_code([](GgufParts& p) { p.tokens[3] = "<\xFF>"; }), "TK003");
   EXPECT_EQ(gguf_code([](GgufParts& p) { p.tokens[3] = std::string(5000, 'x'); }), "TK002");
   EXPECT_EQ(gguf_code([](GgufParts& p) { p.types = {1, 1}; }), "TK003");
