@@ -55,7 +55,7 @@ void remove_leftovers(const std::string& output) {
 
 std::string make_temporary(const std::string& output, WhereThere where_there) {
   if (where_there == WhereThere::refuse && path_exists(output))
-    throw Error(Exit::usage, "DS017", "output is there already", output, "a prepared folder is never overwritten",
+    throw Error(Exit::usage, "DS019", "output is there already", output, "a prepared folder is never overwritten",
                 "remove it or choose another name");
   const std::string parent = fs::path(output).parent_path().string();
   if (!parent.empty()) make_directories(parent);

@@ -130,12 +130,13 @@ TEST(SampleShard, AnIdOverTheVocabularyIsRefused) {
   EXPECT_THAT(fakes::error_of([&] { SampleShard(folder / "t.h5").read(0, {}); }), HasSubstr("spans of row 0"));
 }
 
-TEST(SampleShard, EveryFlippedByteIsRefusedOrChangesNothing) {
+// Every third byte, a different bit each time: all would take a slow disk a minute.
+TEST(SampleShard, AFlippedBitIsRefusedOrChangesNothing) {
   const TemporaryFolder folder;
   const auto samples = some_samples(1000, 6);
   const std::string image = image_of(samples, kNarrow);
   int refused = 0;
-  for (std::size_t at = 0; at < image.size(); ++at) {
+  for (std::size_t at = 0; at < image.size(); at += 3) {
     std::string damaged = image;
     damaged[at] = static_cast<char>(damaged[at] ^ (1 << at % 8));
     const std::string path = folder.write("d.h5", damaged);
@@ -146,7 +147,7 @@ TEST(SampleShard, EveryFlippedByteIsRefusedOrChangesNothing) {
       ++refused;
     }
   }
-  EXPECT_GT(refused, static_cast<int>(image.size() / 3));
+  EXPECT_GT(refused, static_cast<int>(image.size() / 10));
 }
 
 TEST(SampleShard, EveryTruncationIsRefused) {

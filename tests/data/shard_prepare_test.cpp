@@ -116,7 +116,7 @@ TEST_F(PrepareTest, AnExistingOutputIsNeverTouched) {
   const auto input = job({folder_.write("a.jsonl", rows(3))});
   run(input, folder_ / "out", 1);
   const std::string before = bytes_of(folder_ / "out");
-  EXPECT_THAT(fakes::error_of([&] { run(input, folder_ / "out", 2); }), StartsWith("error[DS017]"));
+  EXPECT_THAT(fakes::error_of([&] { run(input, folder_ / "out", 2); }), StartsWith("error[DS019]"));
   EXPECT_EQ(bytes_of(folder_ / "out"), before);
 }
 
