@@ -23,7 +23,8 @@ Sample encode_chat(const Example& example, const Tokenizer& tokenizer, const Cha
   if (!example.prompt.empty()) {
     const RenderedChat prompt = chat_template.render(example.prompt, tokenizer, true);
     if (!whole.text.starts_with(prompt.text))
-      throw Error(Exit::input, "DS015", "completion does not continue its prompt", "template " + chat_template.name(),
+      throw Error(Exit::input, "DS015", "completion does not continue its prompt",
+                  "template " + chat_template.name(),
                   "the rendered conversation does not begin with the rendered prompt",
                   "a completion begins with an assistant turn");
     // Where a token spans the seam, it counts as what follows.
@@ -44,7 +45,9 @@ Sample encode_plain(const Example& example, const Tokenizer& tokenizer) {
   return sample;
 }
 
-bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n") == std::string::npos;
+}
 
 // The alpaca template gets instruction and input as the two sections of its user turn.
 Example worded_for_alpaca(Example example) {

@@ -70,7 +70,8 @@ std::vector<Filled> in_order(std::span<const std::int64_t> lengths, std::int64_t
 }
 
 // The least capacity that still needs no more than `count` bins: the most even cut that keeps the order.
-std::vector<Filled> even_in_order(std::span<const std::int64_t> lengths, std::size_t count, std::int64_t capacity) {
+std::vector<Filled> even_in_order(std::span<const std::int64_t> lengths, std::size_t count,
+                                  std::int64_t capacity) {
   std::int64_t low = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
   while (low < capacity) {
     const std::int64_t middle = low + (capacity - low) / 2;
@@ -82,7 +83,9 @@ std::vector<Filled> even_in_order(std::span<const std::int64_t> lengths, std::si
   return in_order(lengths, capacity);
 }
 
-std::size_t round_up(std::size_t count, std::size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
+std::size_t round_up(std::size_t count, std::size_t multiple) {
+  return (count + multiple - 1) / multiple * multiple;
+}
 
 std::vector<Filled> cut(std::span<const std::int64_t> lengths, const BinRules& rules) {
   const auto world = static_cast<std::size_t>(rules.world_size);
@@ -100,7 +103,8 @@ std::vector<std::vector<Bin>> deal(std::vector<Filled> bins, const BinRules& rul
   const auto world = static_cast<std::size_t>(rules.world_size);
   bins.resize(round_up(bins.size(), world));
   if (rules.packing)
-    std::stable_sort(bins.begin(), bins.end(), [](const Filled& a, const Filled& b) { return a.tokens > b.tokens; });
+    std::stable_sort(bins.begin(), bins.end(),
+                     [](const Filled& a, const Filled& b) { return a.tokens > b.tokens; });
   std::vector<std::vector<Bin>> ranks(world);
   std::vector<std::int64_t> load(world, 0);
   std::vector<std::size_t> turn(world);
@@ -120,7 +124,8 @@ std::vector<std::vector<Bin>> deal(std::vector<Filled> bins, const BinRules& rul
 
 std::vector<std::vector<Bin>> plan_bins(std::span<const std::int64_t> lengths, const BinRules& rules) {
   HONE_CHECK(rules.world_size > 0);
-  HONE_CHECK(std::all_of(lengths.begin(), lengths.end(), [&](auto n) { return n >= 0 && n <= rules.micro_tokens; }));
+  HONE_CHECK(
+      std::all_of(lengths.begin(), lengths.end(), [&](auto n) { return n >= 0 && n <= rules.micro_tokens; }));
   return deal(cut(lengths, rules), rules);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// A step's samples cut into bins of at most micro_tokens tokens and dealt to ranks: the same number of bins on each,
-// tokens balanced. A pure function of the lengths, the same on every rank.
+// A step's samples cut into bins of at most micro_tokens tokens and dealt to ranks: the same number of bins
+// on each, tokens balanced. A pure function of the lengths, the same on every rank.
 #include <cstdint>
 #include <span>
 #include <vector>

@@ -9,9 +9,10 @@ namespace {
 
 void require_fit(const SampleSet& set, std::int64_t index, std::int64_t micro_tokens) {
   if (set.length(index) <= micro_tokens) return;
-  throw Error(Exit::usage, "DS013", "row larger than train.micro_tokens", set.where(index),
-              std::to_string(set.length(index)) + " tokens, train.micro_tokens is " + std::to_string(micro_tokens),
-              "raise train.micro_tokens or lower data.max_length");
+  throw Error(
+      Exit::usage, "DS013", "row larger than train.micro_tokens", set.where(index),
+      std::to_string(set.length(index)) + " tokens, train.micro_tokens is " + std::to_string(micro_tokens),
+      "raise train.micro_tokens or lower data.max_length");
 }
 
 void append(TokenBatch& batch, const Sample& sample) {
@@ -35,7 +36,9 @@ TokenBatch make_batch(const SampleSet& set, const std::vector<std::int64_t>& mem
 }
 
 Loader::Loader(std::shared_ptr<const SampleSet> set, const LoaderRules& rules)
-    : set_(std::move(set)), rules_(rules), eligible_(eligible_rows(*set_)),
+    : set_(std::move(set)),
+      rules_(rules),
+      eligible_(eligible_rows(*set_)),
       order_(eligible_.count, rules.seed, rules.shuffle) {
   HONE_CHECK(rules.batch_size > 0 && rules.rank >= 0 && rules.rank < rules.world_size);
   if (eligible_.count == 0)
@@ -53,7 +56,8 @@ void Loader::seek(const Cursor& cursor) {
   if (cursor.epoch < 0 || cursor.next_sample < 0 || cursor.next_sample >= eligible_.count)
     throw Error(Exit::checkpoint, "DS016", "cursor outside the data",
                 "epoch " + std::to_string(cursor.epoch) + ", sample " + std::to_string(cursor.next_sample),
-                "an epoch has " + std::to_string(eligible_.count) + " samples", "was the training data changed?");
+                "an epoch has " + std::to_string(eligible_.count) + " samples",
+                "was the training data changed?");
   cursor_ = cursor;
 }
 
@@ -76,7 +80,8 @@ StepPlan Loader::next_step() {
     plan.bins.push_back(make_batch(*set_, members, std::move(samples), cursor_.epoch));
   }
   plan.samples = end - begin;
-  plan.epoch = static_cast<double>(cursor_.epoch) + static_cast<double>(end) / static_cast<double>(eligible_.count);
+  plan.epoch =
+      static_cast<double>(cursor_.epoch) + static_cast<double>(end) / static_cast<double>(eligible_.count);
   cursor_ = end == eligible_.count ? Cursor{cursor_.epoch + 1, 0} : Cursor{cursor_.epoch, end};
   return plan;
 }
@@ -92,6 +97,8 @@ EvalPass::EvalPass(std::shared_ptr<const SampleSet> set, std::int64_t micro_toke
   for (Bin& bin : bins_) std::erase_if(bin, [&](std::int64_t row) { return lengths[row] == 0; });
 }
 
-TokenBatch EvalPass::bin(std::int64_t number) const { return make_batch(*set_, bins_[number], bins_[number], 0); }
+TokenBatch EvalPass::bin(std::int64_t number) const {
+  return make_batch(*set_, bins_[number], bins_[number], 0);
+}
 
 }  // namespace hone::data

@@ -1,6 +1,6 @@
 #pragma once
-// Batches of a training run: the next batch_size samples of the order, cut into bins, this rank's share of them. The
-// whole state is the cursor (epoch, next sample); the order does not depend on the number of ranks.
+// Batches of a training run: the next batch_size samples of the order, cut into bins, this rank's share of
+// them. The whole state is the cursor (epoch, next sample); the order does not depend on the number of ranks.
 #include <memory>
 
 #include "core/ports/batch_source.h"
@@ -26,8 +26,8 @@ TokenBatch make_batch(const SampleSet& set, const std::vector<std::int64_t>& mem
 
 class Loader : public BatchSource {
  public:
-  // Rows without a target are left out (DS014, exit 3, where none is left). A row over micro_tokens is refused
-  // (DS013, exit 2).
+  // Rows without a target are left out (DS014, exit 3, where none is left). A row over micro_tokens is
+  // refused (DS013, exit 2).
   Loader(std::shared_ptr<const SampleSet> set, const LoaderRules& rules);
   StepPlan next_step() override;
   Cursor cursor() const override { return cursor_; }

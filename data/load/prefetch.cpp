@@ -5,13 +5,18 @@
 namespace hone::data {
 
 PrefetchSource::PrefetchSource(std::unique_ptr<BatchSource> source, std::size_t depth)
-    : source_(std::move(source)), depth_(depth), sample_count_(source_->sample_count()),
-      steps_per_epoch_(source_->steps_per_epoch()), cursor_(source_->cursor()) {
+    : source_(std::move(source)),
+      depth_(depth),
+      sample_count_(source_->sample_count()),
+      steps_per_epoch_(source_->steps_per_epoch()),
+      cursor_(source_->cursor()) {
   HONE_CHECK(depth > 0);
   start();
 }
 
-PrefetchSource::~PrefetchSource() { stop(); }
+PrefetchSource::~PrefetchSource() {
+  stop();
+}
 
 void PrefetchSource::start() {
   stopping_ = false;

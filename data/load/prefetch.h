@@ -1,6 +1,6 @@
 #pragma once
-// Reads steps ahead in a thread of its own. cursor() is that of the step handed out next, not of what was read
-// ahead; an error of the source comes out of next_step() in its turn, and again on every call after.
+// Reads steps ahead in a thread of its own. cursor() is that of the step handed out next, not of what was
+// read ahead; an error of the source comes out of next_step() in its turn, and again on every call after.
 #include <condition_variable>
 #include <deque>
 #include <exception>

@@ -11,7 +11,9 @@ namespace {
 constexpr std::uint32_t kSite = 0x4F524452;  // keeps this use of the generator apart from all others
 constexpr std::uint32_t kRounds = 4;
 
-std::uint64_t mask(int bits) { return (std::uint64_t{1} << bits) - 1; }
+std::uint64_t mask(int bits) {
+  return (std::uint64_t{1} << bits) - 1;
+}
 
 }  // namespace
 
@@ -28,7 +30,8 @@ std::uint64_t SampleOrder::permute(std::uint64_t epoch, std::uint64_t value) con
   const PhiloxKey key = philox_key(seed_);
   std::uint64_t left = value >> right_bits_, right = value & mask(right_bits_);
   const auto noise = [&](std::uint64_t half, std::uint32_t round) -> std::uint64_t {
-    return philox({static_cast<std::uint32_t>(half), round, static_cast<std::uint32_t>(epoch), kSite}, key)[0];
+    return philox({static_cast<std::uint32_t>(half), round, static_cast<std::uint32_t>(epoch), kSite},
+                  key)[0];
   };
   for (std::uint32_t round = 0; round < kRounds; ++round) {
     left ^= noise(right, 2 * round) & mask(left_bits_);

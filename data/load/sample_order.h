@@ -1,6 +1,6 @@
 #pragma once
-// The order of samples as a pure function: place in the epoch to index, a keyed bijection of [0, n). Never a stored
-// permutation, so any place of any epoch is as near as the first.
+// The order of samples as a pure function: place in the epoch to index, a keyed bijection of [0, n). Never a
+// stored permutation, so any place of any epoch is as near as the first.
 #include <cstdint>
 
 namespace hone::data {

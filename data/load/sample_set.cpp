@@ -79,8 +79,8 @@ std::uint64_t PreparedSet::fingerprint() const {
 void PreparedSet::verify() const {
   for (std::size_t i = 0; i < shards_.size(); ++i)
     if (shards_[i]->digest() != digests_[i])
-      throw Error(Exit::input, "H5013", "shard damaged", shards_[i]->path(), "its XXH3 differs from the index",
-                  "prepare the data again");
+      throw Error(Exit::input, "H5013", "shard damaged", shards_[i]->path(),
+                  "its XXH3 differs from the index", "prepare the data again");
 }
 
 EligibleRows eligible_rows(const SampleSet& set) {

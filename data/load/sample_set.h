@@ -15,10 +15,10 @@ class SampleSet {
  public:
   virtual ~SampleSet() = default;
   virtual std::int64_t size() const = 0;
-  virtual std::int64_t length(std::int64_t index) const = 0;    // tokens, as read() returns them
-  virtual bool has_target(std::int64_t index) const = 0;        // a supervised token after the first one
+  virtual std::int64_t length(std::int64_t index) const = 0;  // tokens, as read() returns them
+  virtual bool has_target(std::int64_t index) const = 0;      // a supervised token after the first one
   virtual Sample read(std::int64_t index) const = 0;
-  virtual std::string where(std::int64_t index) const = 0;      // for errors
+  virtual std::string where(std::int64_t index) const = 0;  // for errors
 };
 
 class VectorSet : public SampleSet {
@@ -37,14 +37,15 @@ class VectorSet : public SampleSet {
 // Prepared folders end to end; Sample::row counts on over them. Opens and checks every shard's structure.
 class PreparedSet : public SampleSet {
  public:
-  PreparedSet(const std::vector<std::string>& folders, const Fingerprint& fingerprint, const Reading& reading);
+  PreparedSet(const std::vector<std::string>& folders, const Fingerprint& fingerprint,
+              const Reading& reading);
   std::int64_t size() const override { return first_row_.back(); }
   std::int64_t length(std::int64_t index) const override;
   bool has_target(std::int64_t index) const override;
   Sample read(std::int64_t index) const override;
   std::string where(std::int64_t index) const override;
   std::uint64_t fingerprint() const;  // of the shards' digests, in order
-  void verify() const;  // reads everything and compares the digests of the index (H5013)
+  void verify() const;                // reads everything and compares the digests of the index (H5013)
 
  private:
   struct Place {
@@ -62,7 +63,7 @@ class PreparedSet : public SampleSet {
 
 // The rows of a set that training draws from: those with a target.
 struct EligibleRows {
-  std::vector<std::int64_t> rows;           // empty where all are
+  std::vector<std::int64_t> rows;  // empty where all are
   std::int64_t count = 0;
   std::int64_t dropped = 0;
   std::vector<std::int64_t> first_dropped;  // at most 20

@@ -9,17 +9,23 @@ namespace hone::data {
 
 std::size_t size_of(IntType type) {
   switch (type) {
-    case IntType::u8: return 1;
-    case IntType::u16: return 2;
+    case IntType::u8:
+      return 1;
+    case IntType::u16:
+      return 2;
     case IntType::i32:
-    case IntType::u32: return 4;
+    case IntType::u32:
+      return 4;
     case IntType::i64:
-    case IntType::u64: break;
+    case IntType::u64:
+      break;
   }
   return 8;
 }
 
-std::uint64_t xxh3(std::span<const std::byte> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t xxh3(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 std::string hex_digits(std::uint64_t digest) {
   char text[17];

@@ -1,6 +1,6 @@
 #pragma once
-// What a shard is made of, for every task: named columns of fixed-length little-endian integers. A fixed column has
-// one value a row; a ragged one has values of all rows end to end and rows + 1 offsets into them.
+// What a shard is made of, for every task: named columns of fixed-length little-endian integers. A fixed
+// column has one value a row; a ragged one has values of all rows end to end and rows + 1 offsets into them.
 //
 //   attributes of /      format_version, rows, vocab_size, tokenizer, chat_template
 //   /columns/NAME/values             and values_xxh3: XXH3 of each MiB of it
@@ -21,17 +21,35 @@ std::size_t size_of(IntType type);
 
 template <class T>
 constexpr IntType int_type_of();
-template <> constexpr IntType int_type_of<std::uint8_t>() { return IntType::u8; }
-template <> constexpr IntType int_type_of<std::uint16_t>() { return IntType::u16; }
-template <> constexpr IntType int_type_of<std::int32_t>() { return IntType::i32; }
-template <> constexpr IntType int_type_of<std::uint32_t>() { return IntType::u32; }
-template <> constexpr IntType int_type_of<std::int64_t>() { return IntType::i64; }
-template <> constexpr IntType int_type_of<std::uint64_t>() { return IntType::u64; }
+template <>
+constexpr IntType int_type_of<std::uint8_t>() {
+  return IntType::u8;
+}
+template <>
+constexpr IntType int_type_of<std::uint16_t>() {
+  return IntType::u16;
+}
+template <>
+constexpr IntType int_type_of<std::int32_t>() {
+  return IntType::i32;
+}
+template <>
+constexpr IntType int_type_of<std::uint32_t>() {
+  return IntType::u32;
+}
+template <>
+constexpr IntType int_type_of<std::int64_t>() {
+  return IntType::i64;
+}
+template <>
+constexpr IntType int_type_of<std::uint64_t>() {
+  return IntType::u64;
+}
 
 struct ShardHeader {
   std::uint64_t rows = 0;
-  std::uint64_t vocab_size = 0;     // ids are below it
-  std::uint64_t tokenizer = 0;      // fingerprints
+  std::uint64_t vocab_size = 0;  // ids are below it
+  std::uint64_t tokenizer = 0;   // fingerprints
   std::uint64_t chat_template = 0;
   bool operator==(const ShardHeader&) const = default;
 };

@@ -29,7 +29,8 @@ Outcome attempt(const std::function<void()>& work) {
   } catch (const Error& error) {
     return outcome_of(error);
   } catch (const std::bad_alloc&) {
-    return outcome_of(Error(Exit::memory, "DS018", "out of memory", "preparing data", "an allocation failed"));
+    return outcome_of(
+        Error(Exit::memory, "DS018", "out of memory", "preparing data", "an allocation failed"));
   }
 }
 
@@ -45,13 +46,15 @@ std::vector<std::byte> gather_bytes(Communicator& comm, const std::vector<std::b
   const auto world = static_cast<std::size_t>(comm.world_size());
   std::int64_t size = static_cast<std::int64_t>(mine.size());
   std::vector<std::int64_t> sizes(world);
-  comm.all_gather({&size, 1, CommType::i64}, {sizes.data(), static_cast<std::int64_t>(world), CommType::i64})->wait();
+  comm.all_gather({&size, 1, CommType::i64}, {sizes.data(), static_cast<std::int64_t>(world), CommType::i64})
+      ->wait();
   const std::int64_t largest = *std::max_element(sizes.begin(), sizes.end());
   if (largest == 0) return {};
   const auto stride = static_cast<std::size_t>(largest);
   std::vector<std::byte> padded = mine, all(stride * world), joined;
   padded.resize(stride);
-  comm.all_gather({padded.data(), largest, CommType::u8}, {all.data(), static_cast<std::int64_t>(all.size()), CommType::u8})
+  comm.all_gather({padded.data(), largest, CommType::u8},
+                  {all.data(), static_cast<std::int64_t>(all.size()), CommType::u8})
       ->wait();
   for (std::size_t rank = 0; rank < world; ++rank)
     joined.insert(joined.end(), all.begin() + static_cast<std::ptrdiff_t>(rank * stride),

@@ -1,6 +1,6 @@
 #pragma once
-// Small exchanges between ranks on top of the communicator: lists of plain structs end to end in rank order, and
-// work that all ranks either did or fail with the same error.
+// Small exchanges between ranks on top of the communicator: lists of plain structs end to end in rank order,
+// and work that all ranks either did or fail with the same error.
 #include <cstring>
 #include <functional>
 #include <string>

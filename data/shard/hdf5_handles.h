@@ -1,6 +1,6 @@
 #pragma once
-// HDF5 ids as RAII values, and the library's own account of what went wrong. The library is used for two things
-// only: to lay out a file image in memory, and to find where in a file the data lies.
+// HDF5 ids as RAII values, and the library's own account of what went wrong. The library is used for two
+// things only: to lay out a file image in memory, and to find where in a file the data lies.
 #include <hdf5.h>
 
 #include <string>

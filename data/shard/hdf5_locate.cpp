@@ -75,7 +75,8 @@ void Hdf5Locator::require_plain_layout(hid_t dataset, const std::string& place) 
   if (H5Pget_nfilters(plist) != 0) fail("H5008", place, "filters are not allowed");
 }
 
-IntType Hdf5Locator::matching_type(hid_t dataset, std::span<const IntType> types, const std::string& place) const {
+IntType Hdf5Locator::matching_type(hid_t dataset, std::span<const IntType> types,
+                                   const std::string& place) const {
   const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
   if (type.valid() && H5Tcommitted(type) == 0)
     for (const IntType candidate : types)
@@ -86,8 +87,9 @@ IntType Hdf5Locator::matching_type(hid_t dataset, std::span<const IntType> types
 std::uint64_t Hdf5Locator::element_count(hid_t dataset, const std::string& place) const {
   const Hdf5Handle space(H5Dget_space(dataset), H5Sclose);
   hsize_t size = 0, limit = 0;
-  if (!space.valid() || H5Sget_simple_extent_type(space) != H5S_SIMPLE || H5Sget_simple_extent_ndims(space) != 1 ||
-      H5Sget_simple_extent_dims(space, &size, &limit) != 1 || size != limit)
+  if (!space.valid() || H5Sget_simple_extent_type(space) != H5S_SIMPLE ||
+      H5Sget_simple_extent_ndims(space) != 1 || H5Sget_simple_extent_dims(space, &size, &limit) != 1 ||
+      size != limit)
     fail("H5010", place, "must have one fixed dimension");
   return size;
 }

@@ -19,7 +19,8 @@ class Hdf5Locator {
   Hdf5Locator(const std::string& path, std::span<const std::byte> map);
   std::uint64_t attribute(const char* name) const;  // a u64 scalar of the root
   // Dataset columns/COLUMN/NAME, one-dimensional, of one of `types`.
-  DatasetPlace dataset(const std::string& column, const std::string& name, std::span<const IntType> types) const;
+  DatasetPlace dataset(const std::string& column, const std::string& name,
+                       std::span<const IntType> types) const;
 
  private:
   Hdf5Handle group(hid_t parent, const std::string& name, const std::string& place) const;

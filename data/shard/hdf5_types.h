@@ -10,12 +10,18 @@ namespace hone::data {
 
 inline hid_t hdf5_type(IntType type) {
   switch (type) {
-    case IntType::u8: return H5T_STD_U8LE;
-    case IntType::u16: return H5T_STD_U16LE;
-    case IntType::i32: return H5T_STD_I32LE;
-    case IntType::u32: return H5T_STD_U32LE;
-    case IntType::i64: return H5T_STD_I64LE;
-    case IntType::u64: break;
+    case IntType::u8:
+      return H5T_STD_U8LE;
+    case IntType::u16:
+      return H5T_STD_U16LE;
+    case IntType::i32:
+      return H5T_STD_I32LE;
+    case IntType::u32:
+      return H5T_STD_U32LE;
+    case IntType::i64:
+      return H5T_STD_I64LE;
+    case IntType::u64:
+      break;
   }
   return H5T_STD_U64LE;
 }

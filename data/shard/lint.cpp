@@ -14,7 +14,9 @@ std::int64_t percentile(const std::vector<std::int32_t>& sorted, int percent) {
   return sorted[std::max<std::size_t>(rank, 1) - 1];
 }
 
-OrderedJson list_json(const RowList& list) { return {{"count", list.count}, {"first_rows", list.first}}; }
+OrderedJson list_json(const RowList& list) {
+  return {{"count", list.count}, {"first_rows", list.first}};
+}
 
 void set_percentiles(std::span<const RowStats> rows, PrepareReport& report) {
   std::vector<std::int32_t> lengths;

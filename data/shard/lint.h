@@ -1,6 +1,6 @@
 #pragma once
-// What a prepared data set looks like, and what is likely wrong with it. A pure function of one record a row, so
-// the same however the rows were dealt to ranks.
+// What a prepared data set looks like, and what is likely wrong with it. A pure function of one record a row,
+// so the same however the rows were dealt to ranks.
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -11,10 +11,10 @@ namespace hone::data {
 
 // Exchanged between ranks as bytes.
 struct RowStats {
-  std::uint64_t hash = 0;        // of the token ids and the mask
-  std::int32_t length = 0;       // whole
-  std::int32_t supervised = 0;   // of the whole row, the first token aside
-  std::int32_t kept_targets = 0; // of them, within max_length
+  std::uint64_t hash = 0;         // of the token ids and the mask
+  std::int32_t length = 0;        // whole
+  std::int32_t supervised = 0;    // of the whole row, the first token aside
+  std::int32_t kept_targets = 0;  // of them, within max_length
   std::int32_t empty_answer = 0;
 };
 

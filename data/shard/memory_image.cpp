@@ -8,8 +8,8 @@
 namespace hone::data {
 namespace {
 
-// The core driver's memory. It is kept when the driver closes, which is when the superblock is final: an image
-// taken of an open file (H5Fget_file_image) has a superblock whose checksum HDF5 1.10 itself refuses.
+// The core driver's memory. It is kept when the driver closes, which is when the superblock is final: an
+// image taken of an open file (H5Fget_file_image) has a superblock whose checksum HDF5 1.10 itself refuses.
 struct Memory {
   void* data = nullptr;
   ~Memory() { std::free(data); }
@@ -21,11 +21,21 @@ void* grow(void* old, std::size_t size, H5FD_file_image_op_t, void* memory) {
   return grown;
 }
 
-void* allocate(std::size_t size, H5FD_file_image_op_t op, void* memory) { return grow(nullptr, size, op, memory); }
-void* copy(void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) { return std::memcpy(to, from, size); }
-herr_t keep(void*, H5FD_file_image_op_t, void*) { return 0; }
-void* share(void* memory) { return memory; }
-herr_t leave(void*) { return 0; }
+void* allocate(std::size_t size, H5FD_file_image_op_t op, void* memory) {
+  return grow(nullptr, size, op, memory);
+}
+void* copy(void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) {
+  return std::memcpy(to, from, size);
+}
+herr_t keep(void*, H5FD_file_image_op_t, void*) {
+  return 0;
+}
+void* share(void* memory) {
+  return memory;
+}
+herr_t leave(void*) {
+  return 0;
+}
 
 Hdf5Handle create_file(Memory& memory) {
   const Hdf5Handle access = checked_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "access list");
@@ -34,8 +44,10 @@ Hdf5Handle create_file(Memory& memory) {
   require_hdf5(H5Pset_alignment(access, 1, 8) >= 0, "alignment");
   H5FD_file_image_callbacks_t callbacks{allocate, copy, grow, keep, share, leave, &memory};
   require_hdf5(H5Pset_file_image_callbacks(access, &callbacks) >= 0, "image callbacks");
-  const std::string name = "image-" + std::to_string(reinterpret_cast<std::uintptr_t>(&memory));  // no two at once
-  return checked_hdf5(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, untimed(H5P_FILE_CREATE), access), H5Fclose, "file");
+  const std::string name =
+      "image-" + std::to_string(reinterpret_cast<std::uintptr_t>(&memory));  // no two at once
+  return checked_hdf5(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, untimed(H5P_FILE_CREATE), access), H5Fclose,
+                      "file");
 }
 
 // The end of the file as its superblock (version 2 or 3, 8-byte addresses) has it.

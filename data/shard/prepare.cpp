@@ -49,14 +49,15 @@ void remove_leftovers(const std::string& output) {
   for (const std::string& name : list_directory(parent.string())) {
     if (!name.starts_with(lead)) continue;
     const long process = std::strtol(name.c_str() + lead.size(), nullptr, 10);
-    if (process > 0 && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH) remove_all((parent / name).string());
+    if (process > 0 && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH)
+      remove_all((parent / name).string());
   }
 }
 
 std::string make_temporary(const std::string& output, WhereThere where_there) {
   if (where_there == WhereThere::refuse && path_exists(output))
-    throw Error(Exit::usage, "DS019", "output is there already", output, "a prepared folder is never overwritten",
-                "remove it or choose another name");
+    throw Error(Exit::usage, "DS019", "output is there already", output,
+                "a prepared folder is never overwritten", "remove it or choose another name");
   const std::string parent = fs::path(output).parent_path().string();
   if (!parent.empty()) make_directories(parent);
   remove_leftovers(output);
@@ -150,7 +151,9 @@ PrepareReport prepare_source(const PrepareJob& job, const JsonlSource& source, c
                              Communicator& comm, WhereThere where_there) {
   const RowFormat& format = source.format(job.format);
   std::string temporary;
-  together(comm, [&] { if (comm.rank() == 0) temporary = make_temporary(output, where_there); });
+  together(comm, [&] {
+    if (comm.rank() == 0) temporary = make_temporary(output, where_there);
+  });
   temporary = agreed_text(temporary, comm);
   try {
     const auto count = source.ranges().size(), rank = static_cast<std::size_t>(comm.rank()),
@@ -176,7 +179,8 @@ PrepareReport prepare_source(const PrepareJob& job, const JsonlSource& source, c
 }
 
 std::string cache_dir(const std::string& root, const PrepareJob& job, const JsonlSource& source) {
-  std::vector<std::uint64_t> parts{kShardFormatVersion, job.tokenizer->fingerprint(), job.chat_template->fingerprint(),
+  std::vector<std::uint64_t> parts{kShardFormatVersion, job.tokenizer->fingerprint(),
+                                   job.chat_template->fingerprint(),
                                    XXH3_64bits(job.format.data(), job.format.size())};
   for (const SourceFile& file : source.files()) parts.push_back(file.digest);
   return (fs::path(root) / "hone-cache" / hex_digits(xxh3(std::as_bytes(std::span(parts))))).string();
@@ -210,7 +214,8 @@ Prepared prepare_inputs(const PrepareJob& settings, const std::string& cache_roo
   std::vector<std::string> raw;
   const auto flush = [&] {
     if (!raw.empty())
-      prepared.folders.push_back(prepare_cached(settings, std::move(raw), cache_root, comm, prepared.reports));
+      prepared.folders.push_back(
+          prepare_cached(settings, std::move(raw), cache_root, comm, prepared.reports));
     raw.clear();
   };
   for (const std::string& input : settings.inputs) {

@@ -1,6 +1,6 @@
 #pragma once
-// Raw rows to a prepared folder, by all ranks together. What becomes a shard depends on the input alone and shards
-// are numbered in the input's order, so the folder is byte for byte the same for any number of ranks.
+// Raw rows to a prepared folder, by all ranks together. What becomes a shard depends on the input alone and
+// shards are numbered in the input's order, so the folder is byte for byte the same for any number of ranks.
 #include <string>
 #include <vector>
 
@@ -20,21 +20,21 @@ struct PrepareJob {
   const ChatTemplate* chat_template = nullptr;
 };
 
-// Writes `output`, which must not exist yet, under a temporary name and renames it into place. Every rank returns
-// the same report, or throws the same Error. Errors in rows name file:line.
+// Writes `output`, which must not exist yet, under a temporary name and renames it into place. Every rank
+// returns the same report, or throws the same Error. Errors in rows name file:line.
 PrepareReport prepare(const PrepareJob& job, const std::string& output, Communicator& comm);
 
-// CACHE_ROOT/hone-cache/KEY, where KEY stands for the content of the inputs, the format, tokenizer, template and
-// the version of the shard format.
+// CACHE_ROOT/hone-cache/KEY, where KEY stands for the content of the inputs, the format, tokenizer, template
+// and the version of the shard format.
 std::string prepared_cache_dir(const std::string& cache_root, const PrepareJob& job);
 
 struct Prepared {
-  std::vector<std::string> folders;     // in the order of the inputs, for PreparedSet
-  std::vector<PrepareReport> reports;   // of those prepared just now; cached ones give none
+  std::vector<std::string> folders;    // in the order of the inputs, for PreparedSet
+  std::vector<PrepareReport> reports;  // of those prepared just now; cached ones give none
 };
 
-// data.train or data.eval: prepared folders as they are, neighbouring raw files prepared together into the cache
-// unless they are there already. All ranks.
+// data.train or data.eval: prepared folders as they are, neighbouring raw files prepared together into the
+// cache unless they are there already. All ranks.
 Prepared prepare_inputs(const PrepareJob& settings, const std::string& cache_root, Communicator& comm);
 
 }  // namespace hone::data

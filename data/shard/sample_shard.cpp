@@ -50,8 +50,10 @@ void apply_reading(Sample& sample, const Reading& reading) {
 }
 
 SampleShardWriter::SampleShardWriter(const Fingerprint& fingerprint)
-    : header_{0, static_cast<std::uint64_t>(fingerprint.vocab_size), fingerprint.tokenizer, fingerprint.chat_template} {
-  for (const ColumnSpec& spec : schema()) columns_.push_back({spec.name, spec.types.front(), spec.ragged, {}, {0}});
+    : header_{0, static_cast<std::uint64_t>(fingerprint.vocab_size), fingerprint.tokenizer,
+              fingerprint.chat_template} {
+  for (const ColumnSpec& spec : schema())
+    columns_.push_back({spec.name, spec.types.front(), spec.ragged, {}, {0}});
   if (header_.vocab_size > kMaxNarrowVocab) columns_[kIds].type = IntType::u32;
 }
 
@@ -69,24 +71,29 @@ void SampleShardWriter::add(const Sample& sample) {
   ++header_.rows;
 }
 
-std::vector<std::byte> SampleShardWriter::image() const { return shard_image(header_, columns_); }
+std::vector<std::byte> SampleShardWriter::image() const {
+  return shard_image(header_, columns_);
+}
 
 SampleShard::SampleShard(const std::string& path) : file_(path, schema()) {
   const std::uint64_t vocab = file_.header().vocab_size;
   const IntType expected = vocab > kMaxNarrowVocab ? IntType::u32 : IntType::u16;
   if (vocab == 0 || vocab >= (std::uint64_t{1} << 31) || file_.type(kIds) != expected)
-    throw Error(Exit::input, "H5012", "shard damaged", path, "vocabulary size and id type do not go together");
+    throw Error(Exit::input, "H5012", "shard damaged", path,
+                "vocabulary size and id type do not go together");
 }
 
 void SampleShard::require(const Fingerprint& fingerprint) const {
   const ShardHeader& header = file_.header();
   if (header.tokenizer != fingerprint.tokenizer)
-    throw Error(Exit::input, "DS010", "corpus and tokenizer differ", path(),
-                "made with " + hex_digits(header.tokenizer) + ", the model's is " + hex_digits(fingerprint.tokenizer),
-                "prepare the data with this model");
+    throw Error(
+        Exit::input, "DS010", "corpus and tokenizer differ", path(),
+        "made with " + hex_digits(header.tokenizer) + ", the model's is " + hex_digits(fingerprint.tokenizer),
+        "prepare the data with this model");
   if (header.chat_template != fingerprint.chat_template)
     throw Error(Exit::input, "DS010", "corpus and chat template differ", path(),
-                "made with " + hex_digits(header.chat_template) + ", wanted is " + hex_digits(fingerprint.chat_template),
+                "made with " + hex_digits(header.chat_template) + ", wanted is " +
+                    hex_digits(fingerprint.chat_template),
                 "prepare the data with this data.template");
   if (header.vocab_size != static_cast<std::uint64_t>(fingerprint.vocab_size))
     throw Error(Exit::input, "DS011", "vocabulary sizes differ", path(),
@@ -102,7 +109,8 @@ std::span<const std::int32_t> SampleShard::spans(std::int64_t row) const {
   bool rising = runs.size() % 2 == 0 && (runs.empty() || (runs.front() >= 0 && runs.back() <= length(row)));
   for (std::size_t i = 1; i < runs.size(); ++i) rising = rising && runs[i - 1] < runs[i];
   if (!rising)
-    throw Error(Exit::input, "H5012", "shard damaged", path(), "supervised spans of row " + std::to_string(row) + " are wrong");
+    throw Error(Exit::input, "H5012", "shard damaged", path(),
+                "supervised spans of row " + std::to_string(row) + " are wrong");
   return runs;
 }
 
@@ -130,8 +138,9 @@ std::vector<std::int32_t> SampleShard::ids(std::int64_t row, std::int64_t count)
   else
     copy(file_.row<std::uint32_t>(kIds, number, ids.size()));
   if (largest >= file_.header().vocab_size)
-    throw Error(Exit::input, "DS011", "token id over the vocabulary", path() + ": row " + std::to_string(row),
-                "id " + std::to_string(largest) + ", vocabulary is " + std::to_string(file_.header().vocab_size));
+    throw Error(
+        Exit::input, "DS011", "token id over the vocabulary", path() + ": row " + std::to_string(row),
+        "id " + std::to_string(largest) + ", vocabulary is " + std::to_string(file_.header().vocab_size));
   return ids;
 }
 
@@ -144,7 +153,8 @@ Sample SampleShard::read(std::int64_t row, const Reading& reading) const {
   const auto runs = spans(row);
   const auto length = static_cast<std::int32_t>(sample.ids.size());
   for (std::size_t i = 0; i < runs.size() && runs[i] < length; i += 2)
-    std::fill(sample.supervised.begin() + runs[i], sample.supervised.begin() + std::min(runs[i + 1], length), 1);
+    std::fill(sample.supervised.begin() + runs[i], sample.supervised.begin() + std::min(runs[i + 1], length),
+              1);
   return sample;
 }
 

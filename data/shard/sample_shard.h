@@ -1,6 +1,7 @@
 #pragma once
-// Samples in a shard: column `ids` (16 bits where the vocabulary allows), `spans` (begin, end of each supervised
-// run) and `row` (number of the input row). Whole rows are kept; truncation and train_on apply on reading.
+// Samples in a shard: column `ids` (16 bits where the vocabulary allows), `spans` (begin, end of each
+// supervised run) and `row` (number of the input row). Whole rows are kept; truncation and train_on apply on
+// reading.
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -22,7 +22,9 @@ CheckedBytes open_checked(const Hdf5Locator& locator, const std::string& path, c
   if (digests.bytes.size() / 8 != (data.bytes.size() + kDigestBlock - 1) / kDigestBlock)
     fail_shard("H5012", where, "the number of its digests is wrong");
   type = data.type;
-  return {where, data.bytes, {reinterpret_cast<const std::uint64_t*>(digests.bytes.data()), digests.bytes.size() / 8}};
+  return {where,
+          data.bytes,
+          {reinterpret_cast<const std::uint64_t*>(digests.bytes.data()), digests.bytes.size() / 8}};
 }
 
 std::span<const std::uint64_t> as_offsets(std::span<const std::byte> bytes) {
@@ -31,8 +33,11 @@ std::span<const std::uint64_t> as_offsets(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-CheckedBytes::CheckedBytes(std::string name, std::span<const std::byte> bytes, std::span<const std::uint64_t> digests)
-    : name_(std::move(name)), bytes_(bytes), digests_(digests),
+CheckedBytes::CheckedBytes(std::string name, std::span<const std::byte> bytes,
+                           std::span<const std::uint64_t> digests)
+    : name_(std::move(name)),
+      bytes_(bytes),
+      digests_(digests),
       good_(std::make_unique<std::atomic<bool>[]>(digests.size())) {}
 
 std::span<const std::byte> CheckedBytes::range(std::size_t begin, std::size_t end) const {
@@ -52,8 +57,9 @@ ShardFile::ShardFile(const std::string& path, std::span<const ColumnSpec> schema
   const Hdf5Locator locator(path, map_.bytes());
   const std::uint64_t version = locator.attribute(kVersionAttribute);
   if (version != kShardFormatVersion)
-    throw Error(Exit::input, "H5014", "shard format not supported", path,
-                "version " + std::to_string(version) + ", this program reads " + std::to_string(kShardFormatVersion));
+    throw Error(
+        Exit::input, "H5014", "shard format not supported", path,
+        "version " + std::to_string(version) + ", this program reads " + std::to_string(kShardFormatVersion));
   for (const HeaderAttribute& attribute : kHeaderAttributes)
     header_.*attribute.field = locator.attribute(attribute.name);
   if (header_.rows == 0 || header_.rows > map_.bytes().size())
@@ -99,7 +105,8 @@ std::span<const std::byte> ShardFile::row_bytes(std::size_t column, std::uint64_
   const MappedColumn& mapped = columns_[column];
   HONE_CHECK(mapped.type == type);
   const Extent e = extent(mapped, row);
-  return mapped.values.range(e.begin * size_of(type), (e.begin + std::min(limit, e.end - e.begin)) * size_of(type));
+  return mapped.values.range(e.begin * size_of(type),
+                             (e.begin + std::min(limit, e.end - e.begin)) * size_of(type));
 }
 
 }  // namespace hone::data

@@ -1,8 +1,9 @@
 #pragma once
-// A shard opened for reading: the library checks the structure once and says where the data lies, then every read
-// goes through the memory map. Nothing in the file is trusted: only the paths of our schema are opened, hard links
-// only, exact types, contiguous, inside the file; each MiB is checked against its XXH3 when first touched.
-// Errors: exit 3, H50xx, naming file and dataset. All const members may be called from several threads.
+// A shard opened for reading: the library checks the structure once and says where the data lies, then every
+// read goes through the memory map. Nothing in the file is trusted: only the paths of our schema are opened,
+// hard links only, exact types, contiguous, inside the file; each MiB is checked against its XXH3 when first
+// touched. Errors: exit 3, H50xx, naming file and dataset. All const members may be called from several
+// threads.
 #include <atomic>
 #include <memory>
 #include <span>
@@ -44,7 +45,8 @@ class ShardFile {
   std::uint64_t row_length(std::size_t column, std::uint64_t row) const;
   // The first `limit` values of a row; T must be the column's type. A fixed column's row has one.
   template <class T>
-  std::span<const T> row(std::size_t column, std::uint64_t row, std::uint64_t limit = ~std::uint64_t{0}) const {
+  std::span<const T> row(std::size_t column, std::uint64_t row,
+                         std::uint64_t limit = ~std::uint64_t{0}) const {
     const auto bytes = row_bytes(column, row, limit, int_type_of<T>());
     return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
   }

@@ -12,11 +12,15 @@ namespace {
 constexpr int kIndexVersion = 1;
 
 [[noreturn]] void fail_index(const std::string& path, const std::string& why) {
-  throw Error(Exit::input, "DS012", "index of a prepared folder refused", path, why, "prepare the data again");
+  throw Error(Exit::input, "DS012", "index of a prepared folder refused", path, why,
+              "prepare the data again");
 }
 
 OrderedJson shard_json(const ShardEntry& shard) {
-  return {{"name", shard.name}, {"rows", shard.rows}, {"tokens", shard.tokens}, {"xxh3", hex_digits(shard.digest)}};
+  return {{"name", shard.name},
+          {"rows", shard.rows},
+          {"tokens", shard.tokens},
+          {"xxh3", hex_digits(shard.digest)}};
 }
 
 OrderedJson source_json(const SourceFile& file) {
@@ -103,7 +107,9 @@ std::string to_json(const ShardIndex& index) {
   return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
-bool is_prepared_folder(const std::string& path) { return path_exists(path + "/" + kIndexName); }
+bool is_prepared_folder(const std::string& path) {
+  return path_exists(path + "/" + kIndexName);
+}
 
 ShardIndex read_shard_index(const std::string& folder) {
   const std::string path = folder + "/" + kIndexName;
@@ -113,7 +119,8 @@ ShardIndex read_shard_index(const std::string& folder) {
   ShardIndex index;
   const std::int64_t vocab = top.count("vocab_size");
   if (vocab > std::numeric_limits<std::int32_t>::max()) fail_index(path, "vocab_size is too large");
-  index.fingerprint = {top.digest("tokenizer"), top.digest("chat_template"), static_cast<std::int32_t>(vocab)};
+  index.fingerprint = {top.digest("tokenizer"), top.digest("chat_template"),
+                       static_cast<std::int32_t>(vocab)};
   index.format = top.text("row_format");
   read_lists(top, path, index);
   if (index.shards.empty() || index.rows() != top.count("rows") || index.tokens() != top.count("tokens"))

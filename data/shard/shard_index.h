@@ -1,6 +1,6 @@
 #pragma once
-// index.json of a prepared folder: what the folder holds and what it was made of and with. Written last; a folder
-// without it was never finished.
+// index.json of a prepared folder: what the folder holds and what it was made of and with. Written last; a
+// folder without it was never finished.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,7 +29,8 @@ struct ShardIndex {
 };
 
 std::string to_json(const ShardIndex& index);
-ShardIndex read_shard_index(const std::string& folder);  // DS012 where it is missing, damaged or does not add up
+ShardIndex read_shard_index(
+    const std::string& folder);  // DS012 where it is missing, damaged or does not add up
 bool is_prepared_folder(const std::string& path);
 
 }  // namespace hone::data

@@ -1,6 +1,6 @@
 #pragma once
-// Lays out a shard (see columns.h) as the bytes of an HDF5 file, in memory: the same columns give the same bytes.
-// The library never writes to disk; the caller does, atomically.
+// Lays out a shard (see columns.h) as the bytes of an HDF5 file, in memory: the same columns give the same
+// bytes. The library never writes to disk; the caller does, atomically.
 #include <span>
 #include <vector>
 

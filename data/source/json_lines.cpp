@@ -9,17 +9,21 @@
 namespace hone::data {
 namespace {
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r") == std::string_view::npos;
+}
 
 [[noreturn]] void fail_line(const std::string& where, std::string_view why) {
   throw Error(Exit::input, "DS003", "bad line", where, why);
 }
 
 [[noreturn]] void fail_duplicate(std::string_view key, const std::string& where) {
-  throw Error(Exit::input, "DS004", "duplicate key", where, "\"" + std::string(key.substr(0, 80)) + "\" is there twice");
+  throw Error(Exit::input, "DS004", "duplicate key", where,
+              "\"" + std::string(key.substr(0, 80)) + "\" is there twice");
 }
 
-// simdjson keeps duplicates and finds the first, other readers keep the last: refused, so that nobody is misled.
+// simdjson keeps duplicates and finds the first, other readers keep the last: refused, so that nobody is
+// misled.
 void require_unique_keys(simdjson::dom::element element, const std::string& where) {
   simdjson::dom::array children;
   simdjson::dom::object fields;
@@ -39,7 +43,9 @@ void require_unique_keys(simdjson::dom::element element, const std::string& wher
 
 }  // namespace
 
-std::string file_line(const std::string& path, std::int64_t line) { return path + ":" + std::to_string(line); }
+std::string file_line(const std::string& path, std::int64_t line) {
+  return path + ":" + std::to_string(line);
+}
 
 std::string_view without_bom(std::string_view file) {
   if (file.starts_with("\xEF\xBB\xBF")) file.remove_prefix(3);
@@ -71,7 +77,8 @@ simdjson::dom::object LineParser::parse(const Line& line, const std::string& pat
   if (zero != std::string_view::npos) fail_line(where, "NUL at byte " + std::to_string(zero));
   if (!simdjson::validate_utf8(line.text)) fail_line(where, "not UTF-8");
   simdjson::dom::element root;
-  if (const auto error = parser_.parse(line.text.data(), line.text.size()).get(root); error != simdjson::SUCCESS)
+  if (const auto error = parser_.parse(line.text.data(), line.text.size()).get(root);
+      error != simdjson::SUCCESS)
     fail_line(where, simdjson::error_message(error));
   simdjson::dom::object object;
   if (root.get(object) != simdjson::SUCCESS) fail_line(where, "a row must be a JSON object");

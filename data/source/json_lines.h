@@ -1,6 +1,6 @@
 #pragma once
-// JSON Lines over bytes already mapped: cuts lines (LF or CRLF, at most kMaxLineBytes, blank ones skipped) and
-// parses one line into a JSON object with the checks of untrusted input: UTF-8, depth, no duplicate keys.
+// JSON Lines over bytes already mapped: cuts lines (LF or CRLF, at most kMaxLineBytes, blank ones skipped)
+// and parses one line into a JSON object with the checks of untrusted input: UTF-8, depth, no duplicate keys.
 // Errors are exit 3, DS00x, and name file:line.
 #include <simdjson.h>
 
@@ -27,7 +27,7 @@ class LineReader {
       : path_(std::move(path)), text_(text), next_number_(first_line) {}
   std::optional<Line> next();  // the next line that is not blank
   const std::string& path() const { return path_; }
-  std::size_t consumed() const { return position_; }             // bytes up to and with the last line end
+  std::size_t consumed() const { return position_; }  // bytes up to and with the last line end
   std::int64_t next_line_number() const { return next_number_; }
 
  private:

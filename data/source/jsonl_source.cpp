@@ -33,7 +33,8 @@ JsonlSource::JsonlSource(const std::vector<std::string>& paths) {
   }
   for (std::size_t file = 0; file < mapped_.size(); ++file) scan(file, bytes_per_range(total));
   if (rows() == 0)
-    throw Error(Exit::input, "DS001", "no rows", paths.empty() ? "data" : paths.front(), "the input is empty");
+    throw Error(Exit::input, "DS001", "no rows", paths.empty() ? "data" : paths.front(),
+                "the input is empty");
 }
 
 std::string_view JsonlSource::text(std::size_t file) const {
@@ -63,7 +64,9 @@ void JsonlSource::scan(std::size_t file, std::size_t range_bytes) {
   files_.push_back(std::move(entry));
 }
 
-std::int64_t JsonlSource::rows() const { return ranges_.empty() ? 0 : ranges_.back().first_row + ranges_.back().rows; }
+std::int64_t JsonlSource::rows() const {
+  return ranges_.empty() ? 0 : ranges_.back().first_row + ranges_.back().rows;
+}
 
 const RowFormat& JsonlSource::format(const std::string& name) const {
   const RowRange& first = ranges_.front();
@@ -71,11 +74,13 @@ const RowFormat& JsonlSource::format(const std::string& name) const {
                    first.first_line);
   LineParser parser;
   const auto line = lines.next();
-  return choose_row_format(name, Row(parser.parse(*line, lines.path()), file_line(lines.path(), line->number)));
+  return choose_row_format(name,
+                           Row(parser.parse(*line, lines.path()), file_line(lines.path(), line->number)));
 }
 
 ExampleReader JsonlSource::read(const RowRange& range, const RowFormat& format) const {
-  return {files_[range.file].path, text(range.file).substr(range.begin, range.end - range.begin), range, format};
+  return {files_[range.file].path, text(range.file).substr(range.begin, range.end - range.begin), range,
+          format};
 }
 
 std::vector<Example> read_examples(const std::vector<std::string>& paths, const std::string& format) {

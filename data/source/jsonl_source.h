@@ -1,6 +1,6 @@
 #pragma once
-// Input files as one sequence of rows, cut into ranges that depend on the files alone: the unit of work that is
-// dealt to ranks, and of what becomes one shard. Files are mapped; only what is asked for is parsed.
+// Input files as one sequence of rows, cut into ranges that depend on the files alone: the unit of work that
+// is dealt to ranks, and of what becomes one shard. Files are mapped; only what is asked for is parsed.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,7 +32,8 @@ struct RowRange {
 // Examples of one range, in order.
 class ExampleReader {
  public:
-  ExampleReader(const std::string& path, std::string_view text, const RowRange& range, const RowFormat& format)
+  ExampleReader(const std::string& path, std::string_view text, const RowRange& range,
+                const RowFormat& format)
       : lines_(path, text, range.first_line), format_(&format), next_row_(range.first_row) {}
   std::optional<Example> next();
   std::string where() const { return file_line(lines_.path(), last_line_); }  // of the last example

@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kRoles{"system", "user", "assistant"};
 
-std::string in_quotes(std::string_view key) { return "\"" + std::string(key.substr(0, 80)) + "\""; }
+std::string in_quotes(std::string_view key) {
+  return "\"" + std::string(key.substr(0, 80)) + "\"";
+}
 
 [[noreturn]] void fail_fit(const Row& row, const std::string& why) {
   throw Error(Exit::input, "DS006", "row does not fit", row.where(), why, "its keys: " + row.key_list());
@@ -26,20 +28,24 @@ std::string message_field(simdjson::dom::object message, std::string_view field,
                           std::string_view key, std::size_t number) {
   std::string_view text;
   if (message.at_key(field).get(text) != simdjson::SUCCESS)
-    fail_fit(row, in_quotes(key) + " item " + std::to_string(number) + ": " + in_quotes(field) + " must be a string");
+    fail_fit(row, in_quotes(key) + " item " + std::to_string(number) + ": " + in_quotes(field) +
+                      " must be a string");
   return valid_text(text, row, key);
 }
 
 Message read_message(simdjson::dom::element item, const Row& row, std::string_view key, std::size_t number) {
   simdjson::dom::object object;
   if (item.get(object) != simdjson::SUCCESS)
-    fail_fit(row, in_quotes(key) + " item " + std::to_string(number) + " must be an object with role and content");
+    fail_fit(row,
+             in_quotes(key) + " item " + std::to_string(number) + " must be an object with role and content");
   const auto calls = object.at_key("tool_calls");
   if (calls.error() == simdjson::SUCCESS && !calls.is_null())
     fail_fit(row, in_quotes(key) + " item " + std::to_string(number) + ": tool calls are not supported");
-  Message message{message_field(object, "role", row, key, number), message_field(object, "content", row, key, number)};
+  Message message{message_field(object, "role", row, key, number),
+                  message_field(object, "content", row, key, number)};
   if (std::find(kRoles.begin(), kRoles.end(), message.role) == kRoles.end())
-    throw Error(Exit::input, "DS007", "unknown role", row.where(), in_quotes(message.role), "known: system, user, assistant");
+    throw Error(Exit::input, "DS007", "unknown role", row.where(), in_quotes(message.role),
+                "known: system, user, assistant");
   return message;
 }
 
@@ -145,12 +151,13 @@ const std::vector<RowFormat>& row_formats() {
 
 const RowFormat& choose_row_format(const std::string& name, const Row& first) {
   for (const RowFormat& format : row_formats()) {
-    const bool other_task =
-        std::any_of(format.absent.begin(), format.absent.end(), [&](const char* key) { return first.has(key); });
+    const bool other_task = std::any_of(format.absent.begin(), format.absent.end(),
+                                        [&](const char* key) { return first.has(key); });
     if (name == "auto" ? has_all(format, first) && !other_task : name == format.name) return format;
   }
   if (name != "auto")
-    throw Error(Exit::usage, "DS005", "unknown row format", "data.format", in_quotes(name), "known: auto, " + format_names());
+    throw Error(Exit::usage, "DS005", "unknown row format", "data.format", in_quotes(name),
+                "known: auto, " + format_names());
   throw Error(Exit::input, "DS005", "row format not recognised", first.where(), "keys: " + first.key_list(),
               "known: " + format_names() + "; see data.format");
 }

@@ -9,7 +9,8 @@
 
 namespace hone::data {
 
-// A parsed row with the place it came from. Accessors throw DS006 naming the place, the key and the keys there are.
+// A parsed row with the place it came from. Accessors throw DS006 naming the place, the key and the keys
+// there are.
 class Row {
  public:
   Row(simdjson::dom::object object, std::string where) : object_(object), where_(std::move(where)) {}

@@ -35,7 +35,8 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// A token a byte; "<e>" is one token, the end of sequence; begins with a begin token where specials are added.
+// A token a byte; "<e>" is one token, the end of sequence; begins with a begin token where specials are
+// added.
 class ByteTokenizer : public Tokenizer {
  public:
   static constexpr std::int32_t kBegin = 256, kEnd = 257;
@@ -64,7 +65,8 @@ class ByteTokenizer : public Tokenizer {
   }
   std::string decode(std::span<const std::int32_t> ids, bool) const override {
     std::string text;
-    for (const auto id : ids) text += id == kEnd ? "<e>" : id == kBegin ? "<b>" : std::string(1, static_cast<char>(id));
+    for (const auto id : ids)
+      text += id == kEnd ? "<e>" : id == kBegin ? "<b>" : std::string(1, static_cast<char>(id));
     return text;
   }
   const std::string& token(std::int32_t) const override { return empty_; }

@@ -72,7 +72,8 @@ TEST(SampleOrder, NeighboursAreSpreadAndFixedPointsRare) {
 
 std::vector<std::int64_t> some_lengths(int count, int largest, unsigned seed) {
   std::vector<std::int64_t> lengths;
-  for (int i = 0; i < count; ++i) lengths.push_back(1 + philox({static_cast<unsigned>(i), 0, 0, 0}, {seed, 0})[0] % largest);
+  for (int i = 0; i < count; ++i)
+    lengths.push_back(1 + philox({static_cast<unsigned>(i), 0, 0, 0}, {seed, 0})[0] % largest);
   return lengths;
 }
 
@@ -150,7 +151,8 @@ std::map<std::int64_t, std::int64_t> step_content(std::vector<std::unique_ptr<Ba
   return content;
 }
 
-std::vector<std::unique_ptr<BatchSource>> loaders(std::shared_ptr<const SampleSet> set, int world, LoaderRules rules = {}) {
+std::vector<std::unique_ptr<BatchSource>> loaders(std::shared_ptr<const SampleSet> set, int world,
+                                                  LoaderRules rules = {}) {
   rules.micro_tokens = 64;
   std::vector<std::unique_ptr<BatchSource>> ranks;
   for (int rank = 0; rank < world; ++rank) {
@@ -186,7 +188,8 @@ TEST(Loader, AnEpochHasEverySampleOnceAndAShortLastBatch) {
       for (const TokenBatch& batch : plan.bins) {
         EXPECT_LE(batch.token_count(), 64);
         EXPECT_EQ(batch.epoch, epoch);
-        for (std::int64_t s = 0; s < batch.sequence_count(); ++s) rows.insert(batch.tokens[batch.cu_seqlens[s]]);
+        for (std::int64_t s = 0; s < batch.sequence_count(); ++s)
+          rows.insert(batch.tokens[batch.cu_seqlens[s]]);
       }
     }
     EXPECT_EQ(rows.size(), 103u);

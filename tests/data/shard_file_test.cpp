@@ -83,7 +83,11 @@ TEST(SampleShard, AColumnOfManyMebibytesIsCheckedBlockByBlock) {
   image[image.size() / 2] ^= 1;  // inside the second row's ids
   const SampleShard shard(folder.write("d.h5", image));
   EXPECT_EQ(shard.read(0, {.max_length = 1000}).ids.size(), 1000u);
-  EXPECT_THAT(fakes::error_of([&] { shard.read(1, {}); shard.read(0, {}); }), StartsWith("error[H5013]"));
+  EXPECT_THAT(fakes::error_of([&] {
+                shard.read(1, {});
+                shard.read(0, {});
+              }),
+              StartsWith("error[H5013]"));
 }
 
 TEST(SampleShard, ReadingCutsAndMasksAsApplyReadingDoes) {
@@ -106,8 +110,14 @@ TEST(SampleShard, ReadingCutsAndMasksAsApplyReadingDoes) {
 TEST(SampleShard, AnotherTokenizerTemplateOrVocabularyIsRefused) {
   const TemporaryFolder folder;
   const SampleShard shard(folder.write("s.h5", image_of(some_samples(1000), kNarrow)));
-  EXPECT_THAT(fakes::error_of([&] { shard.require({12, 22, 1000}); }), StartsWith("error[DS010]: corpus and tokenizer"));
-  EXPECT_THAT(fakes::error_of([&] { shard.require({11, 23, 1000}); }), StartsWith("error[DS010]: corpus and chat"));
+  EXPECT_THAT(fakes::error_of([&] {
+                shard.require({12, 22, 1000});
+              }),
+              StartsWith("error[DS010]: corpus and tokenizer"));
+  EXPECT_THAT(fakes::error_of([&] {
+                shard.require({11, 23, 1000});
+              }),
+              StartsWith("error[DS010]: corpus and chat"));
   EXPECT_THAT(fakes::error_of([&] { shard.require({11, 22, 1001}); }), StartsWith("error[DS011]"));
 }
 
@@ -127,7 +137,8 @@ TEST(SampleShard, AnIdOverTheVocabularyIsRefused) {
   spans = {"spans", IntType::i32, true, {}, {0}};
   spans.append(std::span<const std::int32_t>(outside));
   write_file_atomic(folder / "t.h5", shard_image({1, 2000, 11, 22}, std::vector<Column>{ids, spans, row}));
-  EXPECT_THAT(fakes::error_of([&] { SampleShard(folder / "t.h5").read(0, {}); }), HasSubstr("spans of row 0"));
+  EXPECT_THAT(fakes::error_of([&] { SampleShard(folder / "t.h5").read(0, {}); }),
+              HasSubstr("spans of row 0"));
 }
 
 // Every third byte, a different bit each time: all would take a slow disk a minute.
@@ -154,11 +165,13 @@ TEST(SampleShard, EveryTruncationIsRefused) {
   const TemporaryFolder folder;
   const std::string image = image_of(some_samples(1000, 6), kNarrow);
   for (std::size_t size = 0; size < image.size(); size += size < 200 ? 1 : 37)
-    EXPECT_THAT(fakes::error_of([&] { read_all(folder.write("d.h5", image.substr(0, size))); }), StartsWith("error[H5"))
+    EXPECT_THAT(fakes::error_of([&] { read_all(folder.write("d.h5", image.substr(0, size))); }),
+                StartsWith("error[H5"))
         << size;
 }
 
-// Files that another program could have made: changed through the HDF5 library, so all its checksums are right.
+// Files that another program could have made: changed through the HDF5 library, so all its checksums are
+// right.
 class ForeignShard : public ::testing::Test {
  protected:
   std::string changed(const std::function<void(hid_t file)>& change) {
@@ -185,20 +198,25 @@ class ForeignShard : public ::testing::Test {
 
 TEST_F(ForeignShard, DataOutsideTheFileOrBehindLinksIsRefused) {
   EXPECT_EQ(changed([](hid_t) {}), "");
-  EXPECT_THAT(changed([](hid_t f) { replace(f, H5T_STD_U16LE, [](hid_t p) { H5Pset_external(p, "/etc/passwd", 0, 86); }); }),
+  EXPECT_THAT(changed([](hid_t f) {
+                replace(f, H5T_STD_U16LE, [](hid_t p) { H5Pset_external(p, "/etc/passwd", 0, 86); });
+              }),
               StartsWith("error[H5009]"));
   EXPECT_THAT(changed([](hid_t f) {
                 H5Ldelete(f, "columns/ids/values", H5P_DEFAULT);
                 H5Lcreate_external("other.h5", "/x", f, "columns/ids/values", H5P_DEFAULT, H5P_DEFAULT);
-              }), StartsWith("error[H5007]"));
+              }),
+              StartsWith("error[H5007]"));
   EXPECT_THAT(changed([](hid_t f) {
                 H5Lmove(f, "columns/ids/values", f, "elsewhere", H5P_DEFAULT, H5P_DEFAULT);
                 H5Lcreate_soft("/elsewhere", f, "columns/ids/values", H5P_DEFAULT, H5P_DEFAULT);
-              }), StartsWith("error[H5007]"));
+              }),
+              StartsWith("error[H5007]"));
   EXPECT_THAT(changed([](hid_t f) {
                 H5Ldelete(f, "columns/ids", H5P_DEFAULT);
                 H5Lcreate_external("other.h5", "/x", f, "columns/ids", H5P_DEFAULT, H5P_DEFAULT);
-              }), StartsWith("error[H5007]"));
+              }),
+              StartsWith("error[H5007]"));
 }
 
 TEST_F(ForeignShard, OtherLayoutsTypesAndShapesAreRefused) {
@@ -207,25 +225,29 @@ TEST_F(ForeignShard, OtherLayoutsTypesAndShapesAreRefused) {
   const auto chunked = [&](hid_t p) { H5Pset_chunk(p, 1, &chunk); };
   EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_STD_U16LE, chunked); }), StartsWith("error[H5008]"));
   EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_STD_U16LE, chunked, 0); }), StartsWith("error[H5008]"));
-  EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_STD_U16LE, [](hid_t p) { H5Pset_layout(p, H5D_COMPACT); }); }),
-              StartsWith("error[H5008]"));
+  EXPECT_THAT(
+      changed([&](hid_t f) { replace(f, H5T_STD_U16LE, [](hid_t p) { H5Pset_layout(p, H5D_COMPACT); }); }),
+      StartsWith("error[H5008]"));
   EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_STD_U16BE, none); }), StartsWith("error[H5010]"));
   EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_STD_I16LE, none); }), StartsWith("error[H5010]"));
   EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_IEEE_F32LE, none); }), StartsWith("error[H5010]"));
   EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_STD_U16LE, none, 2); }), StartsWith("error[H5010]"));
-  EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_STD_U16LE, none); }), StartsWith("error[H5011]"));  // not allocated
+  EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_STD_U16LE, none); }),
+              StartsWith("error[H5011]"));  // not allocated
   EXPECT_THAT(changed([&](hid_t f) { replace(f, H5T_STD_I64LE, none, 1, "columns/row/values"); }),
               StartsWith("error[H5011]"));
 }
 
 TEST_F(ForeignShard, MissingPartsAndWrongKindsAreRefused) {
-  for (const char* name : {"columns", "columns/ids", "columns/ids/values", "columns/ids/values_xxh3", "columns/ids/offsets",
-                           "columns/spans/offsets_xxh3", "columns/row/values"})
-    EXPECT_THAT(changed([&](hid_t f) { H5Ldelete(f, name, H5P_DEFAULT); }), StartsWith("error[H5006]")) << name;
+  for (const char* name : {"columns", "columns/ids", "columns/ids/values", "columns/ids/values_xxh3",
+                           "columns/ids/offsets", "columns/spans/offsets_xxh3", "columns/row/values"})
+    EXPECT_THAT(changed([&](hid_t f) { H5Ldelete(f, name, H5P_DEFAULT); }), StartsWith("error[H5006]"))
+        << name;
   EXPECT_THAT(changed([](hid_t f) {
                 H5Ldelete(f, "columns/ids/values", H5P_DEFAULT);
                 H5Gclose(H5Gcreate2(f, "columns/ids/values", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-              }), StartsWith("error[H5006]"));
+              }),
+              StartsWith("error[H5006]"));
   EXPECT_THAT(changed([](hid_t f) { H5Adelete(f, "rows"); }), StartsWith("error[H5005]"));
 }
 
@@ -234,7 +256,8 @@ TEST_F(ForeignShard, CountsThatDoNotAgreeAreRefused) {
     const Hdf5Handle attribute(H5Aopen(f, name, H5P_DEFAULT), H5Aclose);
     H5Awrite(attribute, H5T_NATIVE_UINT64, &value);
   };
-  for (const std::uint64_t rows : {std::uint64_t{0}, std::uint64_t{5}, std::uint64_t{7}, std::uint64_t{1} << 61, ~std::uint64_t{0}})
+  for (const std::uint64_t rows :
+       {std::uint64_t{0}, std::uint64_t{5}, std::uint64_t{7}, std::uint64_t{1} << 61, ~std::uint64_t{0}})
     EXPECT_THAT(changed([&](hid_t f) { set(f, "rows", rows); }), StartsWith("error[H5012]")) << rows;
   EXPECT_THAT(changed([&](hid_t f) { set(f, "vocab_size", 70000); }), StartsWith("error[H5012]"));
   EXPECT_THAT(changed([&](hid_t f) { set(f, "format_version", 2); }), StartsWith("error[H5014]"));
@@ -242,10 +265,13 @@ TEST_F(ForeignShard, CountsThatDoNotAgreeAreRefused) {
 
 TEST(SampleShard, OtherFilesAreRefusedByTheirSignature) {
   const TemporaryFolder folder;
-  EXPECT_THAT(fakes::error_of([&] { SampleShard shard(folder.write("a", "PK\3\4" + std::string(100, 'x'))); }), StartsWith("error[H5002]"));
+  EXPECT_THAT(
+      fakes::error_of([&] { SampleShard shard(folder.write("a", "PK\3\4" + std::string(100, 'x'))); }),
+      StartsWith("error[H5002]"));
   EXPECT_THAT(fakes::error_of([&] { SampleShard shard(folder.write("b", "")); }), StartsWith("error[H5002]"));
   {
-    const Hdf5Handle old(H5Fcreate((folder / "old.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+    const Hdf5Handle old(H5Fcreate((folder / "old.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+                         H5Fclose);
   }
   EXPECT_THAT(fakes::error_of([&] { SampleShard shard(folder / "old.h5"); }), StartsWith("error[H5003]"));
 }

@@ -35,13 +35,17 @@ class PrepareTest : public ::testing::Test {
   std::string rows(int count, int from = 0) const {
     std::string text;
     for (int i = from; i < from + count; ++i)
-      text += "{\"question\":\"" + std::string(200 + i % 50, 'q') + "\",\"answer\":\"" + std::to_string(i) + "\"}\n";
+      text += "{\"question\":\"" + std::string(200 + i % 50, 'q') + "\",\"answer\":\"" + std::to_string(i) +
+              "\"}\n";
     return text;
   }
-  Fingerprint fingerprint() const { return {tokenizer_.fingerprint(), template_.fingerprint(), tokenizer_.vocab_size()}; }
+  Fingerprint fingerprint() const {
+    return {tokenizer_.fingerprint(), template_.fingerprint(), tokenizer_.vocab_size()};
+  }
   std::string bytes_of(const std::string& folder) const {
     std::string all;
-    for (const std::string& name : list_directory(folder)) all += name + "\n" + read_text_file(folder + "/" + name) + "\n";
+    for (const std::string& name : list_directory(folder))
+      all += name + "\n" + read_text_file(folder + "/" + name) + "\n";
     return all;
   }
 
@@ -71,10 +75,11 @@ TEST_F(PrepareTest, AnyNumberOfRanksWritesTheSameBytes) {
 }
 
 TEST_F(PrepareTest, TheReportNamesWhatIsWrong) {
-  auto input = job({folder_.write("a.jsonl", "{\"prompt\":\"abc\",\"completion\":\"d\"}\n"    // <b>abc d<e>: 6
-                                             "{\"prompt\":\"abcdefgh\",\"completion\":\"i\"}\n"  // 11, answer cut off
-                                             "{\"prompt\":\"abc\",\"completion\":\"d\"}\n"
-                                             "{\"prompt\":\"ab\",\"completion\":\" \"}\n")});
+  auto input = job({folder_.write("a.jsonl",
+                                  "{\"prompt\":\"abc\",\"completion\":\"d\"}\n"       // <b>abc d<e>: 6
+                                  "{\"prompt\":\"abcdefgh\",\"completion\":\"i\"}\n"  // 11, answer cut off
+                                  "{\"prompt\":\"abc\",\"completion\":\"d\"}\n"
+                                  "{\"prompt\":\"ab\",\"completion\":\" \"}\n")});
   input.max_length = 8;
   const PrepareReport report = run(input, folder_ / "out", 2);
   EXPECT_EQ(report.rows, 4);
@@ -90,7 +95,8 @@ TEST_F(PrepareTest, TheReportNamesWhatIsWrong) {
 }
 
 TEST_F(PrepareTest, ABadRowStopsAllRanksWithTheSameErrorAndLeavesNothing) {
-  const auto input = job({folder_.write("a.jsonl", rows(2000) + "{\"question\":1}\n" + rows(500) + "oops\n")});
+  const auto input =
+      job({folder_.write("a.jsonl", rows(2000) + "{\"question\":1}\n" + rows(500) + "oops\n")});
   for (const int world : {1, 3}) {
     std::vector<std::string> errors(world);
     ThreadRanks(world).run([&](Communicator& comm) {
@@ -101,15 +107,19 @@ TEST_F(PrepareTest, ABadRowStopsAllRanksWithTheSameErrorAndLeavesNothing) {
     EXPECT_THAT(errors[0], HasSubstr("a.jsonl:2001: "));
     std::filesystem::remove(folder_ / "a.jsonl.none");
     int left = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "")) left += entry.path().filename() != "a.jsonl";
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / ""))
+      left += entry.path().filename() != "a.jsonl";
     EXPECT_EQ(left, 0);
   }
 }
 
 TEST_F(PrepareTest, ARowThatCannotBeEncodedNamesItsPlace) {
-  const auto input = job({folder_.write("a.jsonl", R"({"prompt":[{"role":"user","content":"p"}],"completion":[{"role":"user","content":"c"}]})")});
-  EXPECT_THAT(fakes::error_of([&] { run(input, folder_ / "out", 1); }),
-              ::testing::AllOf(StartsWith("error[DS015]: row cannot be encoded: "), HasSubstr("a.jsonl:1: ")));
+  const auto input = job({folder_.write(
+      "a.jsonl",
+      R"({"prompt":[{"role":"user","content":"p"}],"completion":[{"role":"user","content":"c"}]})")});
+  EXPECT_THAT(
+      fakes::error_of([&] { run(input, folder_ / "out", 1); }),
+      ::testing::AllOf(StartsWith("error[DS015]: row cannot be encoded: "), HasSubstr("a.jsonl:1: ")));
 }
 
 TEST_F(PrepareTest, AnExistingOutputIsNeverTouched) {
@@ -138,10 +148,13 @@ TEST_F(PrepareTest, TheCacheIsKeyedByContentFormatTokenizerAndTemplate) {
 
 TEST_F(PrepareTest, RawFilesArePreparedOnceAndPreparedFoldersAreTaken) {
   run(job({folder_.write("a.jsonl", rows(3))}), folder_ / "ready", 1);
-  const auto inputs = job({folder_.write("b.jsonl", rows(2, 3)), folder_.write("c.jsonl", rows(2, 5)), folder_ / "ready"});
+  const auto inputs =
+      job({folder_.write("b.jsonl", rows(2, 3)), folder_.write("c.jsonl", rows(2, 5)), folder_ / "ready"});
   std::vector<Prepared> first(2), second(2);
-  ThreadRanks(2).run([&](Communicator& comm) { first[comm.rank()] = prepare_inputs(inputs, folder_ / "run", comm); });
-  ThreadRanks(2).run([&](Communicator& comm) { second[comm.rank()] = prepare_inputs(inputs, folder_ / "run", comm); });
+  ThreadRanks(2).run(
+      [&](Communicator& comm) { first[comm.rank()] = prepare_inputs(inputs, folder_ / "run", comm); });
+  ThreadRanks(2).run(
+      [&](Communicator& comm) { second[comm.rank()] = prepare_inputs(inputs, folder_ / "run", comm); });
   EXPECT_EQ(first[0].folders.size(), 2u);
   EXPECT_EQ(first[0].folders, second[1].folders);
   EXPECT_EQ(first[0].reports.size(), 1u);
@@ -156,17 +169,25 @@ TEST_F(PrepareTest, ADamagedIndexIsRefused) {
   run(job({folder_.write("a.jsonl", rows(3))}), folder_ / "out", 1);
   const std::string path = folder_ / "out/index.json", good = read_text_file(path);
   const std::vector<std::pair<std::string, std::string>> changes{
-      {"\"rows\": 3", "\"rows\": 4"},       {"\"rows\": 3", "\"rows\": -3"}, {"\"rows\": 3", "\"rows\": \"3\""},
-      {"\"format_version\": 1", "\"format_version\": 2"}, {"\"shards\"", "\"shard\""}, {"shard-000000.h5", "../shard-000000.h5"},
-      {"shard-000000.h5", "/etc/passwd"},   {"\"xxh3\": \"", "\"xxh3\": \"zz"}, {"{", "["}};
+      {"\"rows\": 3", "\"rows\": 4"},
+      {"\"rows\": 3", "\"rows\": -3"},
+      {"\"rows\": 3", "\"rows\": \"3\""},
+      {"\"format_version\": 1", "\"format_version\": 2"},
+      {"\"shards\"", "\"shard\""},
+      {"shard-000000.h5", "../shard-000000.h5"},
+      {"shard-000000.h5", "/etc/passwd"},
+      {"\"xxh3\": \"", "\"xxh3\": \"zz"},
+      {"{", "["}};
   for (const auto& [from, to] : changes) {
     std::string bad = good;
     bad.replace(bad.find(from), from.size(), to);
     write_file_atomic(path, bad);
-    EXPECT_THAT(fakes::error_of([&] { read_shard_index(folder_ / "out"); }), StartsWith("error[DS012]")) << to;
+    EXPECT_THAT(fakes::error_of([&] { read_shard_index(folder_ / "out"); }), StartsWith("error[DS012]"))
+        << to;
   }
   std::filesystem::remove(path);
-  EXPECT_THAT(fakes::error_of([&] { PreparedSet({folder_ / "out"}, fingerprint(), {}); }), StartsWith("error["));
+  EXPECT_THAT(fakes::error_of([&] { PreparedSet({folder_ / "out"}, fingerprint(), {}); }),
+              StartsWith("error["));
 }
 
 TEST_F(PrepareTest, VerifyComparesWholeFilesWithTheIndex) {

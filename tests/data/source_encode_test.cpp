@@ -94,7 +94,8 @@ TEST(EncodeSft, TheAlpacaTemplateGetsInstructionAndInputApart) {
   example.instruction = "i";
   example.input = "n";
   EXPECT_EQ(encoded(example), "U:i\n\nn<e>\nA:[o<e>]\n");
-  EXPECT_EQ(encoded(example, ByteTokenizer(), LetterTemplate("alpaca")), "U:i\n\n### Input:\nn<e>\nA:[o<e>]\n");
+  EXPECT_EQ(encoded(example, ByteTokenizer(), LetterTemplate("alpaca")),
+            "U:i\n\n### Input:\nn<e>\nA:[o<e>]\n");
 }
 
 TEST(EncodeSft, EmptyAnswersAreSeen) {

@@ -25,7 +25,8 @@ TEST(JsonLines, AByteOrderMarkCrlfAndBlankLinesAreNoPartOfRows) {
 }
 
 TEST(JsonLines, EscapesAndRawUtf8GiveTheSameText) {
-  const auto rows = read("{\"text\":\"\\u00e9\\ud83d\\ude00\\u0000\"}\n{\"text\":\"\xC3\xA9\xF0\x9F\x98\x80\\u0000\"}\n");
+  const auto rows =
+      read("{\"text\":\"\\u00e9\\ud83d\\ude00\\u0000\"}\n{\"text\":\"\xC3\xA9\xF0\x9F\x98\x80\\u0000\"}\n");
   EXPECT_EQ(rows[0].completion_text, rows[1].completion_text);
   EXPECT_EQ(rows[0].completion_text.size(), 7u);
 }
@@ -60,7 +61,8 @@ std::vector<BadRow> bad_rows() {
       {"BomInTheMiddle", "\xEF\xBB\xBF{\"text\":\"a\"}", "DS003", ""},
       {"ListAtTheTop", "[1]", "DS003", "object"},
       {"StringAtTheTop", "\"a\"", "DS003", "object"},
-      {"TooDeep", "{\"text\":\"a\",\"x\":" + std::string(100, '[') + std::string(100, ']') + "}", "DS003", "too deep"},
+      {"TooDeep", "{\"text\":\"a\",\"x\":" + std::string(100, '[') + std::string(100, ']') + "}", "DS003",
+       "too deep"},
       {"VeryDeep", std::string(1000000, '['), "DS003", ""},
       {"DuplicateKey", "{" + good_key + "," + good_key + "}", "DS004", "\"text\""},
       {"DuplicateEscapedKey", "{\"text\":\"a\",\"\\u0074ext\":\"b\"}", "DS004", "\"text\""},
@@ -107,19 +109,27 @@ TEST(JsonLines, BadMessagesAreOneErrorNamingFileAndLine) {
 TEST(JsonLines, AnInputWithoutRowsIsRefused) {
   EXPECT_THAT(fakes::error_of([] { read(""); }), StartsWith("error[DS001]"));
   EXPECT_THAT(fakes::error_of([] { read("\n \n"); }), StartsWith("error[DS001]"));
-  EXPECT_THAT(fakes::error_of([] { read_examples({"/nowhere/x.jsonl"}, "auto"); }), StartsWith("error[FS001]"));
+  EXPECT_THAT(fakes::error_of([] { read_examples({"/nowhere/x.jsonl"}, "auto"); }),
+              StartsWith("error[FS001]"));
 }
 
 TEST(RowFormats, EachIsRecognisedByItsKeys) {
-  EXPECT_EQ(read(R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"prompt":"p"})")[0]
-                .messages[1].content, "a");
+  EXPECT_EQ(
+      read(R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"prompt":"p"})")
+          [0]
+              .messages[1]
+              .content,
+      "a");
   const Example plain = read(R"({"prompt":"p","completion":"c","id":7})")[0];
   EXPECT_EQ(plain.kind, RowKind::plain);
   EXPECT_EQ(plain.prompt_text + "|" + plain.completion_text, "p|c");
-  const Example chat = read(R"({"prompt":[{"role":"user","content":"p"}],"completion":[{"role":"assistant","content":"c"}]})")[0];
+  const Example chat = read(
+      R"({"prompt":[{"role":"user","content":"p"}],"completion":[{"role":"assistant","content":"c"}]})")[0];
   EXPECT_EQ(chat.kind, RowKind::chat);
   EXPECT_EQ(chat.prompt[0].content + "|" + chat.messages[0].content, "p|c");
-  const auto alpaca = read("{\"instruction\":\"i\",\"input\":\"n\",\"output\":\"o\"}\n{\"instruction\":\"i\",\"input\":\"\",\"output\":\"o\"}");
+  const auto alpaca = read(
+      "{\"instruction\":\"i\",\"input\":\"n\",\"output\":\"o\"}\n{\"instruction\":\"i\",\"input\":\"\","
+      "\"output\":\"o\"}");
   EXPECT_EQ(alpaca[0].messages[0].content, "i\n\nn");
   EXPECT_EQ(alpaca[0].instruction + "|" + alpaca[0].input, "i|n");
   EXPECT_EQ(alpaca[1].messages[0].content, "i");
@@ -149,9 +159,11 @@ TEST(RowFormats, AMixedFileIsRefusedAtTheFirstRowThatDiffers) {
 TEST(JsonlSource, RangesCoverEveryRowOnceInOrder) {
   const TemporaryFolder folder;
   std::string big;
-  for (int i = 0; i < 3000; ++i) big += "{\"text\":\"" + std::string(300, 'x') + std::to_string(i) + "\"}\n" + (i % 7 ? "" : "\n");
-  const JsonlSource source({folder.write("a.jsonl", "\xEF\xBB\xBF{\"text\":\"first\"}\n"), folder.write("b.jsonl", big),
-                            folder.write("c.jsonl", ""), folder.write("d.jsonl", "{\"text\":\"last\"}")});
+  for (int i = 0; i < 3000; ++i)
+    big += "{\"text\":\"" + std::string(300, 'x') + std::to_string(i) + "\"}\n" + (i % 7 ? "" : "\n");
+  const JsonlSource source({folder.write("a.jsonl", "\xEF\xBB\xBF{\"text\":\"first\"}\n"),
+                            folder.write("b.jsonl", big), folder.write("c.jsonl", ""),
+                            folder.write("d.jsonl", "{\"text\":\"last\"}")});
   EXPECT_EQ(source.rows(), 3002);
   EXPECT_GT(source.ranges().size(), 4u);
   std::int64_t row = 0;
@@ -174,7 +186,8 @@ TEST(RealData, EverySupervisedFileParsesWithItsCountOfRows) {
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "REAL DATA IS NOT HERE: " << folder;
   const std::vector<std::pair<std::string, std::size_t>> files{
       {"alpaca_en.jsonl", 999}, {"gsm8k_train.jsonl", 7473}, {"chat_multiturn_en.jsonl", 147}};
-  for (const auto& [name, rows] : files) EXPECT_EQ(read_examples({folder + name}, "auto").size(), rows) << name;
+  for (const auto& [name, rows] : files)
+    EXPECT_EQ(read_examples({folder + name}, "auto").size(), rows) << name;
 }
 
 }  // namespace
