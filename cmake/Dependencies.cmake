@@ -18,8 +18,9 @@ if(NOT EXISTS "${HONE_TORCH_ROOT}/include/ATen/ATen.h")
 endif()
 set(TORCH_LIB "${HONE_TORCH_ROOT}/lib")
 add_library(torch_headers INTERFACE)
-target_include_directories(torch_headers SYSTEM INTERFACE
-  "${HONE_TORCH_ROOT}/include" "${HONE_TORCH_ROOT}/include/torch/csrc/api/include")
+# After the system's own folders: the wheel carries headers of other libraries (fmt) in other versions.
+target_compile_options(torch_headers INTERFACE
+  "-idirafter${HONE_TORCH_ROOT}/include" "-idirafter${HONE_TORCH_ROOT}/include/torch/csrc/api/include")
 add_library(torch_cpu INTERFACE)
 target_link_libraries(torch_cpu INTERFACE torch_headers "${TORCH_LIB}/libtorch_cpu.so" "${TORCH_LIB}/libc10.so")
 target_link_options(torch_cpu INTERFACE "-Wl,-rpath,${TORCH_LIB}" "-Wl,--allow-shlib-undefined")

@@ -8,6 +8,12 @@ namespace hone::launcher {
 
 const std::vector<Command>& commands();
 
+int run_prepare(CommandContext& context);
+int run_train(CommandContext& context);
+int run_merge(CommandContext& context);
+int run_generate(CommandContext& context);
+int run_evaluate(CommandContext& context);
+int run_convert(CommandContext& context);
 int run_inspect(CommandContext& context);
 int run_report(CommandContext& context);
 

@@ -129,6 +129,7 @@ nn::WeightPtr ModuleBuilder::matrix(const std::string& name, std::int64_t rows, 
 nn::Linear ModuleBuilder::linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) {
   nn::Linear linear;
   linear.name = module;
+  linear.dropout.site = dropout_site(module);
   linears_.push_back(module);
   const formats::TensorInfo& info = require(module + ".weight", {out, in});
   if (spec_.trained == Trained::everything) {
@@ -175,7 +176,7 @@ void ModuleBuilder::add_trained_branch(nn::Linear& linear, std::int64_t out, std
   branch.scale = spec_.lora.scale();
   branch.trained = true;
   linear.branches.push_back(std::move(branch));
-  linear.dropout = {spec_.lora.dropout, dropout_site(module)};
+  linear.dropout.rate = spec_.lora.dropout;
   adapted_.push_back(module);
 }
 

@@ -13,7 +13,8 @@ struct EmbeddingNode final : TapeNode {
   void backward(Gradients& gradients, GradientSink& sink) override {
     const at::Tensor d_out = gradients.take(out);
     if (!d_out.defined()) return;
-    sink.gradient(parameter).index_add_(0, tokens, d_out.to(at::kFloat));
+    at::Tensor gradient = sink.gradient(parameter);
+    gradient.index_add_(0, tokens, d_out.to(gradient.scalar_type()));
   }
 };
 

@@ -38,8 +38,10 @@ struct LinearNode final : TapeNode {
     dy = dy.reshape({-1, layer->weight->shape()[0]});  // a consumer may have read it as heads
     if (in >= 0) gradients.add_product(in, dy, layer->weight->acquire());
     if (weight_trained) accumulate_outer(sink.gradient(*layer->weight->parameter()), dy, x);
-    if (layer->bias && layer->bias->parameter())
-      sink.gradient(*layer->bias->parameter()).add_(dy.sum(0).to(at::kFloat));
+    if (layer->bias && layer->bias->parameter()) {
+      at::Tensor gradient = sink.gradient(*layer->bias->parameter());
+      gradient.add_(dy.sum(0, /*keepdim=*/false, gradient.scalar_type()));
+    }
     for (const ActiveBranch& one : active) branch_backward(one, dy, gradients, sink);
   }
 

@@ -3,6 +3,12 @@
 #include <ATen/ATen.h>
 
 namespace hone::nn {
+namespace {
+
+// A residual hands one tensor to both its inputs, and a node may hold a view of it: neither may be written to.
+bool held_alone(const at::Tensor& tensor) { return tensor.use_count() == 1 && tensor.storage().use_count() == 1; }
+
+}  // namespace
 
 at::Tensor Gradients::take(int slot) {
   if (slot < 0) return {};
@@ -14,17 +20,17 @@ void Gradients::add(int slot, at::Tensor gradient) {
   at::Tensor& held = slots_[slot];
   if (!held.defined()) {
     held = std::move(gradient);
-  } else if (held.use_count() == 1) {
+  } else if (held_alone(held)) {
     held.add_(gradient);
   } else {
-    held = held + gradient;  // shared with another slot: a residual hands one tensor to both its inputs
+    held = held + gradient;
   }
 }
 
 void Gradients::add_product(int slot, const at::Tensor& a, const at::Tensor& b) {
   if (slot < 0) return;
   at::Tensor& held = slots_[slot];
-  if (held.defined() && held.use_count() == 1) {
+  if (held.defined() && held_alone(held)) {
     held.addmm_(a, b);
   } else {
     add(slot, at::mm(a, b));

@@ -28,7 +28,8 @@ class Objective {
   // unscaled loss sum. An empty batch is legal: nothing runs, blocks are still announced.
   virtual double train(model::Model& model, const TokenBatch& batch, double scale, GradientSink& sink) = 0;
   // Forward only, no dropout.
-  virtual std::vector<SequenceScore> score(const model::Model& model, const TokenBatch& batch) const = 0;
+  virtual std::vector<SequenceScore> score(const model::Model& model, const TokenBatch& batch,
+                                           nn::AdapterMode adapters = nn::AdapterMode::all) const = 0;
 };
 using ObjectivePtr = std::unique_ptr<Objective>;
 

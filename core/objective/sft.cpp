@@ -35,12 +35,13 @@ class Sft final : public Objective {
     return loss.loss_sum;
   }
 
-  std::vector<SequenceScore> score(const model::Model& model, const TokenBatch& batch) const override {
+  std::vector<SequenceScore> score(const model::Model& model, const TokenBatch& batch,
+                                   nn::AdapterMode adapters) const override {
     std::vector<SequenceScore> scores(batch.sequence_count());
     for (std::size_t s = 0; s < scores.size(); ++s) scores[s].sample = batch.sample[s];
     const TargetRows rows = target_rows(batch);
     if (rows.row.empty()) return scores;
-    const at::Tensor hidden = model.forward(batch, {}).index_select(0, to_index(rows.row));
+    const at::Tensor hidden = model.forward(batch, {.adapters = adapters}).index_select(0, to_index(rows.row));
     const at::Tensor logp = nn::linear_log_prob(model.head(), hidden, to_index(rows.target)).to(at::kDouble);
     for (std::size_t r = 0; r < rows.row.size(); ++r) {
       scores[rows.sequence[r]].logp += logp.const_data_ptr<double>()[r];

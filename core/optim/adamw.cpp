@@ -9,13 +9,13 @@ namespace hone::optim {
 namespace {
 
 struct AdamCoefficients {
-  float beta1, beta2, eps, decay, step_size, inverse_root_correction2;
+  float one_minus_beta1, beta2, one_minus_beta2, eps, decay, step_size, inverse_root_correction2;
 };
 
 HONE_CLONES void adam_run(float* w, const float* g, float* m, float* v, std::int64_t n, AdamCoefficients c) {
   for (std::int64_t i = 0; i < n; ++i) {
-    const float moment = m[i] + (1.0f - c.beta1) * (g[i] - m[i]);
-    const float square = c.beta2 * v[i] + (1.0f - c.beta2) * g[i] * g[i];
+    const float moment = m[i] + c.one_minus_beta1 * (g[i] - m[i]);
+    const float square = c.beta2 * v[i] + c.one_minus_beta2 * g[i] * g[i];
     m[i] = moment;
     v[i] = square;
     const float denominator = std::sqrt(square) * c.inverse_root_correction2 + c.eps;
@@ -32,8 +32,10 @@ class AdamW final : public Optimizer {
               double lr) override {
     const double t = static_cast<double>(step);
     AdamCoefficients c{};
-    c.beta1 = static_cast<float>(options_.beta1);
+    // Complements in double: 1 - beta2 taken in fp32 would be off by 5e-5.
+    c.one_minus_beta1 = static_cast<float>(1.0 - options_.beta1);
     c.beta2 = static_cast<float>(options_.beta2);
+    c.one_minus_beta2 = static_cast<float>(1.0 - options_.beta2);
     c.eps = static_cast<float>(options_.eps);
     c.step_size = static_cast<float>(lr / (1.0 - std::pow(options_.beta1, t)));
     c.inverse_root_correction2 = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(options_.beta2, t)));

@@ -61,6 +61,12 @@ std::vector<T> copy_as(std::span<const std::byte> bytes) {
   return out;
 }
 
+float mean_of(const std::vector<float>& values) {
+  double sum = 0;
+  for (const float value : values) sum += value;
+  return values.empty() ? 0.0f : static_cast<float>(sum / static_cast<double>(values.size()));
+}
+
 float largest_magnitude(const float* values, std::int64_t count) {
   float top = 0;
   for (std::int64_t i = 0; i < count; ++i) top = std::max(top, std::fabs(values[i]));
@@ -142,11 +148,9 @@ Nf4Data from_stored(std::int64_t elements, const formats::Nf4Parts& parts) {
   return data;
 }
 
-void double_quantize(Nf4Data& data) {
+void double_quantize(Nf4Data& data, std::optional<float> offset) {
   static const std::array<float, 255> thresholds = midpoints(dynamic_map());
-  double sum = 0;
-  for (const float value : data.absmax) sum += value;
-  data.offset = data.absmax.empty() ? 0.0f : static_cast<float>(sum / static_cast<double>(data.absmax.size()));
+  data.offset = offset.value_or(mean_of(data.absmax));
   const auto blocks = static_cast<std::int64_t>(data.absmax.size());
   data.absmax_codes.resize(blocks);
   data.nested_map.assign(dynamic_map().begin(), dynamic_map().end());

@@ -5,6 +5,7 @@
 // sharing an fp32 scale. An all-zero block has code 7 (exact zero). Plain memory; no tensors.
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -50,7 +51,8 @@ class Nf4Quantizer {
 // As bitsandbytes stored it: block 64, nested block 256.
 Nf4Data from_stored(std::int64_t elements, const formats::Nf4Parts& parts);
 
-void double_quantize(Nf4Data& data);          // absmax -> absmax_codes, nested_absmax, offset
+// The offset is the mean of absmax, whose last bits depend on the order of a sum; given, it is used as it is.
+void double_quantize(Nf4Data& data, std::optional<float> offset = std::nullopt);          // absmax -> absmax_codes, nested_absmax, offset
 std::vector<float> absmax_of(const Nf4Data& data);  // per block, reconstructed where nested
 
 // out[i] = code * absmax, fp32 or rounded to bf16 (raw bits), for the blocks [first, last).

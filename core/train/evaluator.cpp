@@ -3,11 +3,11 @@
 namespace hone::train {
 
 EvalResult evaluate(const objective::Objective& objective, const model::Model& model, const HeldOut& held_out,
-                    Communicator& communicator,
+                    Communicator& communicator, nn::AdapterMode adapters,
                     const std::function<void(const objective::SequenceScore&)>& each) {
   double sums[2] = {};
   held_out([&](const TokenBatch& batch) {
-    for (const objective::SequenceScore& score : objective.score(model, batch)) {
+    for (const objective::SequenceScore& score : objective.score(model, batch, adapters)) {
       sums[0] -= score.logp;
       sums[1] += static_cast<double>(score.tokens);
       if (each) each(score);

@@ -14,7 +14,7 @@ using HeldOut = std::function<void(const BatchVisitor&)>;
 
 // Loss per supervised token over all ranks. `each` (if any) sees every sequence this rank scored.
 EvalResult evaluate(const objective::Objective& objective, const model::Model& model, const HeldOut& held_out,
-                    Communicator& communicator,
+                    Communicator& communicator, nn::AdapterMode adapters = nn::AdapterMode::all,
                     const std::function<void(const objective::SequenceScore&)>& each = nullptr);
 
 }  // namespace hone::train

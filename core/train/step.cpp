@@ -37,7 +37,7 @@ double forward_backward(const StepPlan& plan, double weight, StepParts& parts) {
 void require_finite(double loss, double norm, std::int64_t step, StepParts& parts) {
   if (std::isfinite(loss) && std::isfinite(norm)) return;
   const std::string tensor = first_not_finite(parts.model.arena().layout(), parts.gradients.flat());
-  throw Error(Exit::not_finite, "NF001", std::isfinite(loss) ? "gradient is not finite" : "loss is not finite",
+  throw Error(Exit::not_finite, "NT001", std::isfinite(loss) ? "gradient is not finite" : "loss is not finite",
               "step " + std::to_string(step), tensor.empty() ? "the loss itself" : "first in " + tensor,
               "lower optim.lr, or look at the rows of this step");
 }

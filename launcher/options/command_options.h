@@ -45,12 +45,15 @@ struct EvaluateOptions {
   static constexpr const char* kSection = "";
   std::string per_example;
   bool generate = false;
+  bool compare = false;
   std::int64_t max_new_tokens = 64;
 
   template <class Visitor>
   void fields(Visitor&& visit) {
     visit("per_example", per_example, {.help = "JSON Lines file to write each example's log-probability to"});
     visit("generate", generate, {.help = "also answer each row and compare: exact match and ROUGE-L"});
+    visit("compare", compare, {.help = "also without the adapters and against the commonest answer; with run.dir the "
+                                       "table goes into the run's report"});
     visit("max_new_tokens", max_new_tokens, {.help = "longest generated answer", .unit = "tokens", .min = 1,
                                              .max = 1048576});
   }

@@ -1,0 +1,45 @@
+#include "core/model/compute_type.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/base/error.h"
+
+namespace hone::model {
+namespace {
+
+double gflops(std::int64_t rows, std::int64_t in, std::int64_t out, at::ScalarType type) {
+  const at::Tensor x = at::ones({rows, in}, type), w = at::ones({out, in}, type);
+  double best = 0;
+  for (int repeat = 0; repeat < 6; ++repeat) {
+    const auto begin = std::chrono::steady_clock::now();
+    at::mm(x, w.t());
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    best = std::max(best, 2e-9 * static_cast<double>(rows * in * out) / seconds.count());
+  }
+  return best;
+}
+
+}  // namespace
+
+at::ScalarType compute_type(const std::string& dtype) {
+  if (dtype == "bf16") return at::kBFloat16;
+  if (dtype == "fp32") return at::kFloat;
+  throw Error(Exit::usage, "MD020", "compute type not available", "model.dtype", dtype,
+              "bf16 and fp32 are computed on CPUs");
+}
+
+std::string resolve_device(const ModelOptions& options) {
+  if (options.device == "cuda")
+    throw Error(Exit::usage, "MD021", "device not available", "model.device", "cuda",
+                "this version computes on CPUs: use cpu or auto");
+  return "cpu";
+}
+
+DtypeProbe probe_dtypes(std::int64_t rows, std::int64_t in, std::int64_t out) {
+  return {gflops(rows, in, out, at::kFloat), gflops(rows, in, out, at::kBFloat16)};
+}
+
+}  // namespace hone::model

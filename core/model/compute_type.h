@@ -1,0 +1,25 @@
+#pragma once
+// The compute type and device a run gets.
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include "core/model/model_options.h"
+
+namespace hone::model {
+
+// "bf16", "fp16", "fp32" -> type. fp16 on a CPU is refused.
+at::ScalarType compute_type(const std::string& dtype);
+
+// model.device resolved: this build computes on CPUs; "cuda" is refused before anything is loaded.
+std::string resolve_device(const ModelOptions& options);
+
+// model.dtype = auto on a CPU: "bf16" or "fp32", whichever multiplies a matrix of this model's size faster here, with
+// the speeds seen. A measurement: ask one rank and share the answer.
+struct DtypeProbe {
+  double fp32_gflops = 0, bf16_gflops = 0;
+  std::string faster() const { return bf16_gflops > fp32_gflops ? "bf16" : "fp32"; }
+};
+DtypeProbe probe_dtypes(std::int64_t rows, std::int64_t in, std::int64_t out);
+
+}  // namespace hone::model

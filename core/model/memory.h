@@ -1,0 +1,28 @@
+#pragma once
+// How much memory a model takes, by part, before anything is loaded.
+#include <cstdint>
+#include <string>
+
+#include "core/formats/tensor_source.h"
+#include "core/model/builder.h"
+
+namespace hone::model {
+
+struct MemoryEstimate {
+  std::int64_t frozen = 0;     // weights that are not trained
+  std::int64_t master = 0;     // fp32 masters and compute views of what is trained
+  std::int64_t gradients = 0;
+  std::int64_t optimizer = 0;  // two fp32 moments
+  std::int64_t total() const { return frozen + master + gradients + optimizer; }
+  std::string table() const;   // "frozen 76 MiB, master 19 MiB, ..."
+};
+
+MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec& spec);
+
+// What this machine (and this process's control group) still has, in bytes.
+std::int64_t available_memory();
+
+// Throws Error(Exit::memory, "MM001") with the table where the model will not fit.
+void require_memory(const formats::ModelFiles& files, const BuildSpec& spec);
+
+}  // namespace hone::model

@@ -1,0 +1,72 @@
+#include "launcher/build_model.h"
+
+#include <xxhash.h>
+
+#include "core/base/error.h"
+#include "core/formats/tensor_source.h"
+#include "core/model/compute_type.h"
+#include "core/model/memory.h"
+#include "core/model/registry.h"
+
+namespace hone::launcher {
+namespace {
+
+using Adapters = std::vector<std::unique_ptr<formats::PeftAdapter>>;
+
+Adapters open_adapters(const std::vector<std::string>& folders) {
+  Adapters adapters;
+  for (const std::string& folder : folders) adapters.push_back(std::make_unique<formats::PeftAdapter>(folder));
+  return adapters;
+}
+
+// adapter.init decides the shape of the adapter; the config then says what it is.
+std::unique_ptr<formats::PeftAdapter> open_init(AdapterOptions& options) {
+  if (options.init.empty()) return nullptr;
+  auto init = std::make_unique<formats::PeftAdapter>(options.init);
+  options.rank = init->config().rank;
+  options.alpha = init->config().alpha;
+  options.rslora = init->config().use_rslora;
+  options.targets = init->config().targets.empty() ? std::vector<std::string>{init->config().target_pattern}
+                                                   : init->config().targets;
+  return init;
+}
+
+model::Trained what_is_trained(const Config& config, Purpose purpose) {
+  if (purpose == Purpose::infer) return model::Trained::nothing;
+  return config.adapter.type == "lora" ? model::Trained::adapter : model::Trained::everything;
+}
+
+}  // namespace
+
+model::Model build_model(Config& config, Purpose purpose) {
+  const formats::ModelFiles files = formats::open_model(config.model.path);
+  const Adapters frozen = open_adapters(config.model.adapters);
+  const bool training = purpose == Purpose::train;
+  const auto init = training ? open_init(config.adapter) : nullptr;
+  model::BuildSpec spec;
+  spec.compute = model::compute_type(config.model.dtype);
+  spec.nf4 = config.model.quantize == "nf4";
+  spec.double_quant = config.model.double_quant;
+  spec.trained = what_is_trained(config, purpose);
+  if (spec.nf4 && spec.trained == model::Trained::everything)
+    throw Error(Exit::usage, "US020", "quantised weights cannot be trained", "model.quantize", "nf4",
+                "train an adapter (adapter.type lora) or set model.quantize none");
+  spec.lora = adapter::lora_settings(config.adapter);
+  spec.lora_init = init.get();
+  for (const auto& adapter : frozen) spec.frozen_adapters.push_back(adapter.get());
+  spec.seed = static_cast<std::uint64_t>(config.train.seed);
+  model::require_memory(files, spec);
+  return model::build_model(files, spec, training && config.train.recompute == "block");
+}
+
+std::uint64_t base_fingerprint(const Config& config) {
+  std::string text = std::to_string(formats::open_model(config.model.path).fingerprint);
+  for (const std::string& folder : config.model.adapters) {
+    const formats::PeftAdapter adapter(folder);
+    for (const formats::SafetensorsEntry& entry : adapter.file().entries())
+      text += entry.info.name + std::to_string(XXH3_64bits(entry.bytes.data(), entry.bytes.size()));
+  }
+  return XXH3_64bits(text.data(), text.size());
+}
+
+}  // namespace hone::launcher

@@ -1,0 +1,140 @@
+#include "launcher/build_training.h"
+
+#include <fmt/format.h>
+
+#include "checkpoint/compatible.h"
+#include "core/base/file_system.h"
+#include "core/base/run_status.h"
+#include "launcher/options/config.h"
+
+namespace hone::launcher {
+namespace {
+
+constexpr const char* kMaster = "master";
+
+Json to_json(const TrainState& state) {
+  Json json{{"step", state.step},
+            {"cursor", {{"epoch", state.cursor.epoch}, {"next_sample", state.cursor.next_sample}}},
+            {"best_step", state.best_step}};
+  if (state.best_step > 0) json["best_loss"] = state.best_loss;
+  return json;
+}
+
+TrainState from_json(const Json& json, const std::string& where) {
+  try {
+    TrainState state;
+    state.step = json.at("step");
+    state.cursor = {json.at("cursor").at("epoch"), json.at("cursor").at("next_sample")};
+    state.best_step = json.at("best_step");
+    if (state.best_step > 0) state.best_loss = json.at("best_loss");
+    return state;
+  } catch (const Json::exception& e) {
+    throw Error(Exit::checkpoint, "CK020", "trainer state not understood", where, e.what());
+  }
+}
+
+}  // namespace
+
+RunCheckpoints::RunCheckpoints(checkpoint::CheckpointStore& store, model::Model& model, optim::Optimizer& optimizer,
+                               checkpoint::FlatMap config, checkpoint::FlatMap digests)
+    : store_(store), model_(model), optimizer_(optimizer), config_(std::move(config)), digests_(std::move(digests)) {}
+
+void RunCheckpoints::save(const TrainState& state) {
+  checkpoint::CheckpointState out;
+  out.step = state.step;
+  out.best_step = state.best_step > 0 ? state.best_step : -1;
+  out.layout = &model_.arena().layout();
+  out.granule = optimizer_.granule();
+  out.tensors.push_back({kMaster, model_.arena().master()});
+  for (const optim::StateTensor& tensor : optimizer_.state()) out.tensors.push_back({tensor.name, tensor.data});
+  out.trainer = to_json(state);
+  out.config = config_;
+  out.digests = digests_;
+  store_.save(out);
+}
+
+TrainState RunCheckpoints::load(const std::string& folder) {
+  checkpoint::LoadedCheckpoint loaded(folder);
+  const checkpoint::Manifest& manifest = loaded.manifest();
+  checkpoint::require_same_config(manifest.config, config_, keys_that_may_change_on_resume(), folder);
+  checkpoint::require_same_inputs(manifest.digests, digests_, folder);
+  checkpoint::require_same_layout(manifest.layout, model_.arena().layout(), folder);
+  const Range whole{0, model_.arena().layout().size};
+  loaded.read(kMaster, whole, model_.arena().master());
+  for (const optim::StateTensor& tensor : optimizer_.state()) loaded.read(tensor.name, whole, tensor.data);
+  model_.arena().publish();
+  return from_json(manifest.trainer, folder);
+}
+
+std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& store, const std::string& run_dir) {
+  if (resume == "auto") return store.newest_good().value_or("");
+  if (resume != "none") {
+    if (!is_directory(resume))
+      throw Error(Exit::input, "FS004", "no such checkpoint folder", "train.resume", resume);
+    return resume;
+  }
+  if (store.holds_checkpoints())
+    throw Error(Exit::usage, "US021", "folder holds checkpoints", "run.dir", run_dir,
+                "train.resume auto goes on from them; for a new run choose another folder");
+  return {};
+}
+
+RunObserver::RunObserver(CommandContext& context, const Config& config, std::int64_t total_steps,
+                         std::int64_t first_step)
+    : context_(context), progress_(context.log, "train", total_steps, first_step, config.train.log_every) {
+  if (context.session.rank() != 0) return;
+  const std::string path = config.run.dir + "/metrics.jsonl";
+  const bool goes_on = first_step > 0 && path_exists(path);
+  metrics_ = std::make_unique<MetricsLog>(path, goes_on ? std::optional(first_step) : std::nullopt);
+}
+
+void RunObserver::on_step(std::int64_t step, const StepResult& result, double seconds) {
+  context_.step = step;
+  tokens_ += static_cast<double>(result.tokens);
+  seconds_ += seconds;
+  progress_.update({step, static_cast<double>(result.tokens), result.loss, result.lr});
+  if (!metrics_) return;
+  metrics_->write(OrderedJson{{"kind", "train"},
+                              {"step", step},
+                              {"epoch", result.epoch},
+                              {"loss", result.loss},
+                              {"lr", result.lr},
+                              {"grad_norm", result.grad_norm},
+                              {"tokens", result.tokens},
+                              {"supervised_tokens", result.supervised_tokens},
+                              {"seconds", seconds},
+                              {"tokens_per_second", static_cast<double>(result.tokens) / seconds}});
+  write_status(context_.run_dir, {"training", step});
+}
+
+void RunObserver::on_evaluation(std::int64_t step, const EvalResult& result, bool best) {
+  context_.log.info("step {}: held-out loss {:.4f} over {} tokens{}", step, result.loss, result.tokens,
+                    best ? ", the best so far" : "");
+  if (metrics_)
+    metrics_->write(OrderedJson{{"kind", "eval"}, {"step", step}, {"loss", result.loss}, {"tokens", result.tokens}});
+}
+
+void report_timing(CommandContext& context, const train::PhaseClock& clock, double wall_seconds,
+                   Communicator& communicator) {
+  using train::PhaseClock;
+  double lowest[PhaseClock::kCount], highest[PhaseClock::kCount], sum[PhaseClock::kCount];
+  for (int p = 0; p < PhaseClock::kCount; ++p)
+    lowest[p] = highest[p] = sum[p] = clock.seconds(static_cast<PhaseClock::Phase>(p));
+  communicator.all_reduce({lowest, PhaseClock::kCount, CommType::f64}, ReduceOp::min)->wait();
+  communicator.all_reduce({highest, PhaseClock::kCount, CommType::f64}, ReduceOp::max)->wait();
+  communicator.all_reduce({sum, PhaseClock::kCount, CommType::f64}, ReduceOp::sum)->wait();
+  if (communicator.rank() != 0) return;
+  OrderedJson phases = OrderedJson::array();
+  context.log.info("{:<18}{:>9}{:>9}{:>9}  seconds over {} rank(s)", "where time went", "min", "avg", "max",
+                   communicator.world_size());
+  for (int p = 0; p < PhaseClock::kCount; ++p) {
+    const char* name = PhaseClock::name(static_cast<PhaseClock::Phase>(p));
+    const double average = sum[p] / communicator.world_size();
+    context.log.info("{:<18}{:>9.2f}{:>9.2f}{:>9.2f}", name, lowest[p], average, highest[p]);
+    phases.push_back({{"name", name}, {"min", lowest[p]}, {"avg", average}, {"max", highest[p]}});
+  }
+  const OrderedJson timing{{"ranks", communicator.world_size()}, {"seconds", wall_seconds}, {"phases", phases}};
+  write_file_atomic(context.run_dir + "/timing.json", timing.dump(2) + "\n");
+}
+
+}  // namespace hone::launcher

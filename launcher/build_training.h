@@ -1,0 +1,55 @@
+#pragma once
+// The parts of a training run, one construction each, and what ties them to the run's folder.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "checkpoint/checkpoint.h"
+#include "core/base/metrics_log.h"
+#include "core/base/progress.h"
+#include "core/ports/checkpoint_sink.h"
+#include "core/ports/train_observer.h"
+#include "core/train/trainer.h"
+#include "launcher/command_context.h"
+
+namespace hone::launcher {
+
+// Weights and optimizer state of a run, kept in run.dir/checkpoints.
+class RunCheckpoints final : public CheckpointSink {
+ public:
+  RunCheckpoints(checkpoint::CheckpointStore& store, model::Model& model, optim::Optimizer& optimizer,
+                 checkpoint::FlatMap config, checkpoint::FlatMap digests);
+  void save(const TrainState& state) override;
+  // Refuses a checkpoint of another model, data set or configuration.
+  TrainState load(const std::string& folder);
+
+ private:
+  checkpoint::CheckpointStore& store_;
+  model::Model& model_;
+  optim::Optimizer& optimizer_;
+  checkpoint::FlatMap config_, digests_;
+};
+
+// The checkpoint to go on from, as train.resume says; empty: start.
+std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& store, const std::string& run_dir);
+
+// Console, metrics.jsonl and status.json of a run. Rank 0 writes.
+class RunObserver final : public TrainObserver {
+ public:
+  RunObserver(CommandContext& context, const Config& config, std::int64_t total_steps, std::int64_t first_step);
+  void on_step(std::int64_t step, const StepResult& result, double seconds) override;
+  void on_evaluation(std::int64_t step, const EvalResult& result, bool best) override;
+  double tokens_per_second() const { return seconds_ > 0 ? tokens_ / seconds_ : 0; }
+
+ private:
+  CommandContext& context_;
+  std::unique_ptr<MetricsLog> metrics_;  // rank 0
+  Progress progress_;
+  double tokens_ = 0, seconds_ = 0;
+};
+
+// Prints the table of where time went (min, average, max over ranks) and writes timing.json. All ranks.
+void report_timing(CommandContext& context, const train::PhaseClock& clock, double wall_seconds,
+                   Communicator& communicator);
+
+}  // namespace hone::launcher

@@ -1,0 +1,72 @@
+#include "launcher/export_model.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/formats/peft.h"
+#include "launcher/model_folder.h"
+
+namespace hone::launcher {
+namespace {
+
+// What stands after the last dot, each once.
+std::vector<std::string> last_names(const std::vector<std::string>& modules) {
+  std::vector<std::string> names;
+  for (const std::string& module : modules) {
+    const std::string name = module.substr(module.rfind('.') + 1);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+formats::PeftConfig peft_config(const Config& config, const model::Model& model) {
+  formats::PeftConfig peft;
+  peft.rank = config.adapter.rank;
+  peft.alpha = config.adapter.alpha;
+  peft.dropout = config.adapter.dropout;
+  peft.use_rslora = config.adapter.rslora;
+  peft.base_model = config.model.path;
+  peft.targets = config.adapter.targets;
+  if (peft.targets == std::vector<std::string>{"all-linear"}) peft.targets = last_names(model.adapted_modules());
+  return peft;
+}
+
+void export_adapter(const std::string& folder, const Config& config, model::Model& model) {
+  const auto& parameters = model.arena().layout().parameters;
+  std::map<std::string, formats::PeftWeights> by_module;
+  for (std::size_t p = 0; p < parameters.size(); ++p) {
+    const std::string& name = parameters[p].name;
+    const bool is_a = name.ends_with(".lora_A.weight");
+    formats::PeftWeights& weights = by_module[name.substr(0, name.rfind(".lora_"))];
+    (is_a ? weights.a : weights.b) = model.arena().master(p);
+    (is_a ? weights.in : weights.out) = parameters[p].shape[is_a ? 1 : 0];
+  }
+  std::vector<formats::PeftWeights> list;
+  for (auto& [module, weights] : by_module) weights.module = module, list.push_back(weights);
+  formats::write_peft(folder, peft_config(config, model), list);
+}
+
+// Under fp32 the masters as they are; otherwise in the compute type, as they were trained with.
+void export_full(const std::string& folder, const Config& config, model::Model& model) {
+  FolderWriter writer(config.model.path, folder, config.model.dtype);
+  const auto& parameters = model.arena().layout().parameters;
+  for (std::size_t p = 0; p < parameters.size(); ++p) writer.announce(parameters[p].name, parameters[p].shape);
+  writer.begin();
+  for (std::size_t p = 0; p < parameters.size(); ++p) writer.write(model.arena().master(p));
+  writer.finish();
+}
+
+}  // namespace
+
+std::string export_trained(const Config& config, model::Model& model) {
+  const bool adapter = config.adapter.type == "lora";
+  const std::string folder = config.run.dir + (adapter ? "/adapter" : "/model");
+  if (adapter) {
+    export_adapter(folder, config, model);
+  } else {
+    export_full(folder, config, model);
+  }
+  return folder;
+}
+
+}  // namespace hone::launcher

@@ -1,0 +1,80 @@
+#include "launcher/model_folder.h"
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+#include "core/base/file_system.h"
+#include "core/formats/hf_config.h"
+#include "core/formats/nf4.h"
+#include "data/text/tokenizer.h"
+
+namespace hone::launcher {
+namespace {
+
+formats::DType stored_type(const std::string& dtype) {
+  if (dtype == "bf16") return formats::DType::bf16;
+  return dtype == "fp16" ? formats::DType::f16 : formats::DType::f32;
+}
+
+at::ScalarType tensor_type(const std::string& dtype) {
+  if (dtype == "bf16") return at::kBFloat16;
+  return dtype == "fp16" ? at::kHalf : at::kFloat;
+}
+
+// A JSON file of the source folder; nothing for a GGUF file or where it is not there.
+std::optional<OrderedJson> source_json(const std::string& source, const std::string& name) {
+  if (!is_directory(source) || !path_exists(source + "/" + name)) return std::nullopt;
+  return formats::read_ordered_json(source + "/" + name);
+}
+
+}  // namespace
+
+FolderWriter::FolderWriter(std::string source, std::string folder, std::string dtype)
+    : source_(std::move(source)), folder_(std::move(folder)), dtype_(std::move(dtype)) {
+  make_directories(folder_);
+}
+
+void FolderWriter::announce(const std::string& name, std::vector<std::int64_t> shape) {
+  tensors_.push_back({name, stored_type(dtype_), std::move(shape)});
+}
+
+void FolderWriter::announce_as_stored(const formats::TensorInfo& info) { tensors_.push_back(info); }
+
+void FolderWriter::announce_nf4(const std::string& name, const formats::Nf4Form& form) {
+  for (formats::TensorInfo& info : formats::nf4_tensor_infos(name, form)) tensors_.push_back(std::move(info));
+}
+
+void FolderWriter::begin() { writer_ = std::make_unique<formats::ModelWriter>(folder_, tensors_); }
+
+void FolderWriter::write(std::span<const float> values) {
+  const at::Tensor tensor = at::from_blob(const_cast<float*>(values.data()), {static_cast<std::int64_t>(values.size())},
+                                          at::kFloat)
+                                .to(tensor_type(dtype_));
+  write_raw({static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()});
+}
+
+void FolderWriter::write_raw(std::span<const std::byte> bytes) { writer_->write(bytes); }
+
+void FolderWriter::write_nf4(const quant::Nf4Data& data, const formats::Nf4Form& form) {
+  formats::Nf4Parts parts;
+  parts.codes = std::as_bytes(std::span(data.codes));
+  parts.quant_map = std::as_bytes(std::span(formats::kNf4Codebook));
+  parts.absmax = data.nested() ? std::as_bytes(std::span(data.absmax_codes)) : std::as_bytes(std::span(data.absmax));
+  if (data.nested()) {
+    parts.nested_absmax = std::as_bytes(std::span(data.nested_absmax));
+    parts.nested_quant_map = std::as_bytes(std::span(data.nested_map));
+    parts.nested_offset = data.offset;
+  }
+  for (const std::span<const std::byte> bytes : formats::nf4_tensor_bytes(parts, formats::nf4_state_json(form)))
+    write_raw(bytes);
+}
+
+void FolderWriter::finish(const std::optional<OrderedJson>& quantization) {
+  writer_->finish();
+  const formats::ModelConfig config = formats::read_model_config(source_);
+  formats::write_config_json(folder_, config, dtype_, source_json(source_, "config.json"), quantization);
+  formats::write_generation_config_json(folder_, config, source_json(source_, "generation_config.json"));
+  data::export_tokenizer(source_, folder_);
+}
+
+}  // namespace hone::launcher

@@ -1,0 +1,37 @@
+#pragma once
+// Writes a Hugging Face model folder beside its source: weights in the order announced, then config.json,
+// generation_config.json, tokenizer and chat template carried over. Errors: exit 8 (output), exit 3 (source).
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/formats/hf_writer.h"
+#include "core/quant/nf4.h"
+
+namespace hone::launcher {
+
+class FolderWriter {
+ public:
+  // `source`: folder or GGUF file the model came from. `dtype`: "fp32", "bf16" or "fp16", for what write() gets.
+  FolderWriter(std::string source, std::string folder, std::string dtype);
+
+  void announce(const std::string& name, std::vector<std::int64_t> shape);
+  void announce_as_stored(const formats::TensorInfo& info);  // keeps its type
+  void announce_nf4(const std::string& name, const formats::Nf4Form& form);
+  void begin();  // all announced
+
+  void write(std::span<const float> values);        // rounded to dtype
+  void write_raw(std::span<const std::byte> bytes);
+  void write_nf4(const quant::Nf4Data& data, const formats::Nf4Form& form);
+  void finish(const std::optional<OrderedJson>& quantization = std::nullopt);
+
+ private:
+  std::string source_, folder_, dtype_;
+  std::vector<formats::TensorInfo> tensors_;
+  std::unique_ptr<formats::ModelWriter> writer_;
+};
+
+}  // namespace hone::launcher

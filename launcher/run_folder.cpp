@@ -1,0 +1,90 @@
+#include "launcher/run_folder.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "core/base/clock.h"
+#include "core/base/file_system.h"
+#include "core/base/progress.h"
+#include "core/base/run_status.h"
+#include "launcher/export_model.h"
+#include "launcher/options/config.h"
+#include "launcher/report/report.h"
+#include "launcher/runtime.h"
+
+namespace hone::launcher {
+namespace {
+
+std::int64_t model_parameters(const formats::ModelConfig& c) {
+  const std::int64_t attention = c.hidden_size * c.head_dim * (2 * c.num_heads + 2 * c.num_kv_heads);
+  const std::int64_t block = attention + 3 * c.hidden_size * c.intermediate_size + 2 * c.hidden_size;
+  return c.vocab_size * c.hidden_size * (c.tie_embeddings ? 1 : 2) + c.num_layers * block + c.hidden_size;
+}
+
+OrderedJson data_facts(const PreparedRows& rows, const data::EligibleRows& eligible) {
+  OrderedJson train{{"name", "train"}, {"rows", rows.set->size()}};
+  std::int64_t tokens = 0, longest = 0;
+  for (std::int64_t i = 0; i < rows.set->size(); ++i) {
+    tokens += rows.set->length(i);
+    longest = std::max(longest, rows.set->length(i));
+  }
+  train["tokens"] = tokens;
+  train["longest"] = longest;
+  train["dropped"] = {{"no target after truncation", eligible.dropped}};
+  return {{"sets", OrderedJson::array({train})}};
+}
+
+}  // namespace
+
+void open_run_folder(CommandContext& context, Communicator& communicator) {
+  Config& config = context.config();
+  if (config.run.dir.empty()) {
+    config.run.dir = from_rank_zero(communicator, "runs/" + config.objective.name + "-" + run_stamp());
+  }
+  make_directories(config.run.dir);
+  context.run_dir = config.run.dir;
+  context.log.open_file(config.run.dir);
+  if (context.session.rank() == 0) write_status(config.run.dir, {"starting"});
+}
+
+void write_run_facts(CommandContext& context, const model::Model& model, const PreparedRows& rows,
+                     const data::EligibleRows& eligible) {
+  const Config& config = context.config();
+  if (eligible.dropped > 0)
+    context.log.warning("{} rows have no target within data.max_length and are left out (first: row {})",
+                        eligible.dropped, eligible.first_dropped.front());
+  context.log.info("{}: {} parameters, {} trained, frozen weights {} MiB; {} rows, {} steps", config.model.path,
+                   format_count(static_cast<double>(model_parameters(model.config()))),
+                   format_count(static_cast<double>(model.arena().parameter_count())), model.frozen_bytes() >> 20,
+                   format_count(static_cast<double>(eligible.count)), *config.train.steps);
+  if (context.session.rank() != 0) return;
+  const auto now = fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+  const OrderedJson facts{{"parameters", model_parameters(model.config())},
+                          {"trainable_parameters", model.arena().parameter_count()},
+                          {"ranks", context.session.world_size()},
+                          {"steps", *config.train.steps},
+                          {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", now)},
+                          {"host", context.session.host()},
+                          {"version", HONE_VERSION}};
+  write_file_atomic(config.run.dir + "/config.cfg", print_config(config));
+  write_file_atomic(config.run.dir + "/run.json", facts.dump(2) + "\n");
+  write_file_atomic(config.run.dir + "/data.json", data_facts(rows, eligible).dump(2) + "\n");
+}
+
+int close_run(CommandContext& context, model::Model& model, train::Outcome outcome, std::int64_t step) {
+  const Config& config = context.config();
+  const bool finished = outcome == train::Outcome::finished;
+  const int code = static_cast<int>(finished ? Exit::done : Exit::stopped);
+  if (context.session.rank() != 0) return code;
+  if (finished) context.log.info("trained weights: {}", export_trained(config, model));
+  write_status(config.run.dir, {finished ? "done" : "stopped", step, "", code});
+  const std::string report = config.run.dir + "/report.html";
+  report::write_report(report::load_run(config.run.dir), report);
+  context.log.info("report: {}", report);
+  if (!finished) context.log.info("stopped on request at step {}, saved; the same command goes on from here", step);
+  return code;
+}
+
+}  // namespace hone::launcher

@@ -1,0 +1,21 @@
+#pragma once
+// run.dir: what is written when a run begins and when it ends.
+#include "core/model/model.h"
+#include "core/train/trainer.h"
+#include "data/load/sample_set.h"
+#include "launcher/build_data.h"
+#include "launcher/command_context.h"
+
+namespace hone::launcher {
+
+// Names the folder where none was given (the same on every rank), creates it, opens the log files. All ranks.
+void open_run_folder(CommandContext& context, Communicator& communicator);
+
+// config.cfg with every auto resolved, run.json and data.json, and a few lines on the console. Rank 0 writes.
+void write_run_facts(CommandContext& context, const model::Model& model, const PreparedRows& rows,
+                     const data::EligibleRows& eligible);
+
+// Exports what was trained (when finished), writes report.html and status.json; returns the exit code.
+int close_run(CommandContext& context, model::Model& model, train::Outcome outcome, std::int64_t step);
+
+}  // namespace hone::launcher

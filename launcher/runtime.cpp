@@ -1,0 +1,48 @@
+#include "launcher/runtime.h"
+
+#include <ATen/Parallel.h>
+
+#include "core/formats/tensor_source.h"
+#include "core/model/compute_type.h"
+#include "dist/launch_check.h"
+#include "dist/make_communicator.h"
+#include "dist/placement.h"
+
+namespace hone::launcher {
+namespace {
+
+void resolve_dtype(CommandContext& context, Communicator& communicator) {
+  ModelOptions& options = context.config().model;
+  if (options.dtype != "auto") {
+    model::compute_type(options.dtype);
+    return;
+  }
+  const formats::ModelConfig config = formats::read_model_config(options.path);
+  const model::DtypeProbe probe = model::probe_dtypes(512, config.hidden_size, config.intermediate_size);
+  options.dtype = from_rank_zero(communicator, probe.faster());
+  context.log.info("compute type {}: fp32 runs at {:.0f}, bf16 at {:.0f} GFLOP/s here", options.dtype,
+                   probe.fp32_gflops, probe.bf16_gflops);
+}
+
+}  // namespace
+
+std::string from_rank_zero(Communicator& communicator, const std::string& own) {
+  return dist::gather_strings(communicator, own).front();
+}
+
+Runtime make_runtime(CommandContext& context) {
+  context.require("model.path");
+  Config& config = context.config();
+  config.model.device = model::resolve_device(config.model);
+  const dist::Placement placement = dist::take_fair_share(context.session);
+  at::set_num_threads(placement.threads);
+  at::set_num_interop_threads(1);
+  Runtime runtime{dist::make_communicator(config.dist, context.session), placement.threads};
+  if (config.dist.backend == "auto" && context.session.world_size() > 1) config.dist.backend = "mpi";
+  for (const std::string& line : dist::gather_strings(*runtime.communicator, placement.line))
+    context.log.info("{}", line);
+  resolve_dtype(context, *runtime.communicator);
+  return runtime;
+}
+
+}  // namespace hone::launcher
