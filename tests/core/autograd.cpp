@@ -5,9 +5,12 @@
 
 namespace hone::test {
 
-at::Tensor leaf(const at::Tensor& x) { return x.detach().clone().requires_grad_(true); }
+at::Tensor leaf(const at::Tensor& x) {
+  return x.detach().clone().requires_grad_(true);
+}
 
-std::vector<at::Tensor> autograd(const std::vector<at::Tensor>& outputs, const std::vector<at::Tensor>& d_outputs,
+std::vector<at::Tensor> autograd(const std::vector<at::Tensor>& outputs,
+                                 const std::vector<at::Tensor>& d_outputs,
                                  const std::vector<at::Tensor>& inputs) {
   std::vector<at::Tensor> gradients = torch::autograd::grad(outputs, inputs, d_outputs, /*retain_graph=*/true,
                                                             /*create_graph=*/false, /*allow_unused=*/true);

@@ -62,9 +62,13 @@ struct OneBatch : GradientSink {
 
 }  // namespace
 
-TEST(MicroBatches, AnyCutOfABatchTrainsTheSame) { expect_same_trajectories(full_spec()); }
+TEST(MicroBatches, AnyCutOfABatchTrainsTheSame) {
+  expect_same_trajectories(full_spec());
+}
 
-TEST(MicroBatches, AnyCutOfABatchTrainsTheSameAdapterUnderDropout) { expect_same_trajectories(lora_spec(0.2)); }
+TEST(MicroBatches, AnyCutOfABatchTrainsTheSameAdapterUnderDropout) {
+  expect_same_trajectories(lora_spec(0.2));
+}
 
 TEST(Packing, ASequenceIsAloneAmongOthers) {
   const Golden golden("samples.safetensors");
@@ -73,7 +77,8 @@ TEST(Packing, ASequenceIsAloneAmongOthers) {
   const at::Tensor all = run.model.forward(batch, {});
   for (std::int64_t s = 0; s < 7; ++s) {
     const at::Tensor alone = run.model.forward(batch_of(golden, s, s + 1), {});
-    EXPECT_LT(relative_error(all.narrow(0, batch.cu_seqlens[s], alone.size(0)), alone), 1e-5) << "sequence " << s;
+    EXPECT_LT(relative_error(all.narrow(0, batch.cu_seqlens[s], alone.size(0)), alone), 1e-5)
+        << "sequence " << s;
   }
   const auto packed = run.objective->score(run.model, batch);
   for (std::int64_t s = 0; s < 7; ++s) {
@@ -110,11 +115,14 @@ TEST(Frozen, WhatIsNotTrainedIsNotInTheArenaAndChangesNoGradient) {
   EXPECT_NEAR(few.loss, everything.loss, 1e-6 * everything.loss);  // B starts at zero: the same model
   const auto& names = all.model.arena().layout().parameters;
   for (std::size_t p = 0; p < layout.parameters.size(); ++p) {
-    const auto same = std::find_if(names.begin(), names.end(),
-                                   [&](const ParameterSlice& s) { return s.name == layout.parameters[p].name; });
+    const auto same = std::find_if(names.begin(), names.end(), [&](const ParameterSlice& s) {
+      return s.name == layout.parameters[p].name;
+    });
     ASSERT_NE(same, names.end());
     const at::Tensor expected = everything.gradient(same - names.begin());
-    if (layout.parameters[p].name.find("lora_B") != std::string::npos) EXPECT_GT(expected.abs().max().item<float>(), 0);
+    if (layout.parameters[p].name.find("lora_B") != std::string::npos) {
+      EXPECT_GT(expected.abs().max().item<float>(), 0);
+    }
     EXPECT_LT(relative_error(few.gradient(p), expected), 1e-6) << layout.parameters[p].name;
   }
 }
@@ -169,7 +177,8 @@ TEST(LoraInit, AIsUniformBIsZeroAndTheModelUnchanged) {
   }
   const Golden golden("samples.safetensors");
   const TokenBatch batch = batch_of(golden, 0, 3);
-  EXPECT_TRUE(at::equal(run.model.forward(batch, {}), run.model.forward(batch, {.adapters = nn::AdapterMode::none})));
+  EXPECT_TRUE(
+      at::equal(run.model.forward(batch, {}), run.model.forward(batch, {.adapters = nn::AdapterMode::none})));
 }
 
 TEST(LoraInit, FollowsSeedAndModuleAlone) {

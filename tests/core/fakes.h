@@ -13,7 +13,9 @@
 
 namespace hone::test {
 
-inline std::span<const float> as_const(std::span<float> s) { return s; }
+inline std::span<const float> as_const(std::span<float> s) {
+  return s;
+}
 
 // One batch after another.
 inline TokenBatch joined(const std::vector<TokenBatch>& batches) {
@@ -23,7 +25,8 @@ inline TokenBatch joined(const std::vector<TokenBatch>& batches) {
     all.tokens.insert(all.tokens.end(), batch.tokens.begin(), batch.tokens.end());
     all.positions.insert(all.positions.end(), batch.positions.begin(), batch.positions.end());
     all.supervised.insert(all.supervised.end(), batch.supervised.begin(), batch.supervised.end());
-    for (std::size_t s = 1; s < batch.cu_seqlens.size(); ++s) all.cu_seqlens.push_back(batch.cu_seqlens[s] + shift);
+    for (std::size_t s = 1; s < batch.cu_seqlens.size(); ++s)
+      all.cu_seqlens.push_back(batch.cu_seqlens[s] + shift);
     all.sample.insert(all.sample.end(), batch.sample.begin(), batch.sample.end());
     all.slot.insert(all.slot.end(), batch.slot.begin(), batch.slot.end());
     all.prefix.insert(all.prefix.end(), batch.prefix.begin(), batch.prefix.end());
@@ -34,8 +37,12 @@ inline TokenBatch joined(const std::vector<TokenBatch>& batches) {
 
 // How a step's samples become this rank's bins.
 using Cutter = std::function<std::vector<TokenBatch>(std::vector<TokenBatch> samples)>;
-inline std::vector<TokenBatch> one_bin(std::vector<TokenBatch> samples) { return {joined(samples)}; }
-inline std::vector<TokenBatch> bin_each(std::vector<TokenBatch> samples) { return samples; }
+inline std::vector<TokenBatch> one_bin(std::vector<TokenBatch> samples) {
+  return {joined(samples)};
+}
+inline std::vector<TokenBatch> bin_each(std::vector<TokenBatch> samples) {
+  return samples;
+}
 
 // The golden samples in file order, epoch after epoch, the last batch of each short.
 class ListSource final : public BatchSource {
@@ -48,13 +55,15 @@ class ListSource final : public BatchSource {
   StepPlan next_step() override {
     StepPlan plan;
     std::vector<TokenBatch> samples;
-    for (; plan.samples < batch_size_ && cursor_.next_sample < sample_count(); ++plan.samples, ++cursor_.next_sample) {
+    for (; plan.samples < batch_size_ && cursor_.next_sample < sample_count();
+         ++plan.samples, ++cursor_.next_sample) {
       samples.push_back(samples_[cursor_.next_sample]);
       samples.back().epoch = cursor_.epoch;
     }
     plan.bins = cutter_(std::move(samples));
     if (cursor_.next_sample == sample_count()) cursor_ = {cursor_.epoch + 1, 0};
-    plan.epoch = static_cast<double>(cursor_.epoch) + static_cast<double>(cursor_.next_sample) / sample_count();
+    plan.epoch =
+        static_cast<double>(cursor_.epoch) + static_cast<double>(cursor_.next_sample) / sample_count();
     return plan;
   }
   Cursor cursor() const override { return cursor_; }
@@ -100,18 +109,22 @@ struct TinyRun {
   double max_grad_norm = 1.0;
   optim::Schedule schedule = optim::make_schedule({.name = "linear", .warmup_steps = 2}, 20);
 
-  explicit TinyRun(const model::BuildSpec& spec, bool recompute = false) : model(build("tiny_llama", spec, recompute)) {}
+  explicit TinyRun(const model::BuildSpec& spec, bool recompute = false)
+      : model(build("tiny_llama", spec, recompute)) {}
 
   StepResult step(BatchSource& source, std::int64_t number) { return step(source, number, solo, alone); }
-  StepResult step(BatchSource& source, std::int64_t number, Communicator& communicator, GradientReduction& reduction) {
-    train::StepParts parts{model, *objective,   *optimizer, schedule,  1e-3, max_grad_norm,
-                           communicator, reduction, gradients,  clock};
+  StepResult step(BatchSource& source, std::int64_t number, Communicator& communicator,
+                  GradientReduction& reduction) {
+    train::StepParts parts{model,         *objective,   *optimizer, schedule,  1e-3,
+                           max_grad_norm, communicator, reduction,  gradients, clock};
     return train::run_step(parts, source, number);
   }
   std::vector<float> weights() { return {model.arena().master().begin(), model.arena().master().end()}; }
 };
 
-inline model::BuildSpec full_spec() { return {.trained = model::Trained::everything}; }
+inline model::BuildSpec full_spec() {
+  return {.trained = model::Trained::everything};
+}
 inline model::BuildSpec lora_spec(double dropout = 0, std::vector<std::string> targets = {"all-linear"}) {
   model::BuildSpec spec{.trained = model::Trained::adapter};
   spec.lora = {.rank = 4, .alpha = 8, .dropout = dropout, .rslora = false, .targets = std::move(targets)};

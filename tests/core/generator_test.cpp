@@ -73,7 +73,8 @@ TEST(Generator, AnAnswerDoesNotDependOnItsGroup) {
   const model::Model model = build("tiny_llama", {});
   std::vector<Prompt> prompts = golden_prompts();
   prompts.push_back({3, {9, 9, 9}}), prompts.push_back({4, {250}});
-  GenerateSettings settings{.sampler = {.temperature = 0.9, .top_k = 50, .top_p = 0.95, .seed = 3}, .max_new_tokens = 10};
+  GenerateSettings settings{.sampler = {.temperature = 0.9, .top_k = 50, .top_p = 0.95, .seed = 3},
+                            .max_new_tokens = 10};
   settings.end_ids = {17, 99, 140};  // some answers end earlier than others
   const std::vector<Answer> together = generate::generate(model, prompts, settings);
   for (const std::int64_t group : {1, 2, 3}) {
@@ -101,12 +102,12 @@ TEST(Generator, EndsAtAnyEndIdWhichIsPartOfTheAnswer) {
   GenerateSettings settings{.max_new_tokens = 16};
   settings.end_ids = {full[0][4], full[1][0]};
   std::map<std::size_t, Answer> seen;
-  const auto answers = generate::generate(model, golden_prompts(), settings,
-                                          [&](std::size_t prompt, const Answer& answer) {
-                                            EXPECT_TRUE(seen.emplace(prompt, answer).second);
-                                          });
+  const auto answers = generate::generate(
+      model, golden_prompts(), settings,
+      [&](std::size_t prompt, const Answer& answer) { EXPECT_TRUE(seen.emplace(prompt, answer).second); });
   for (std::size_t p = 0; p < full.size(); ++p) {
-    auto end = std::find_first_of(full[p].begin(), full[p].end(), settings.end_ids.begin(), settings.end_ids.end());
+    auto end =
+        std::find_first_of(full[p].begin(), full[p].end(), settings.end_ids.begin(), settings.end_ids.end());
     if (end != full[p].end()) ++end;
     EXPECT_EQ(answers[p], Answer(full[p].begin(), end));
     EXPECT_EQ(seen.at(p), answers[p]);
@@ -128,7 +129,8 @@ TEST(Generator, AnEmptyPromptIsAnErrorNotACrash) {
   EXPECT_THROW(generate::generate(model, {{0, {}}}, {}), Error);
 }
 
-// ---- the sampler ------------------------------------------------------------------------------------------------
+// ---- the sampler
+// ------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -137,7 +139,8 @@ const std::vector<float> kLogits = {1.0f, 3.0f, 2.0f, 3.0f, -1.0f, 0.5f};
 std::vector<double> frequencies(const generate::SamplerSettings& settings, int draws = 20'000) {
   std::vector<double> counts(kLogits.size());
   for (int i = 0; i < draws; ++i)
-    counts[generate::sample(kLogits, settings, {static_cast<std::uint64_t>(i % 7), static_cast<std::uint64_t>(i)})] += 1;
+    counts[generate::sample(kLogits, settings,
+                            {static_cast<std::uint64_t>(i % 7), static_cast<std::uint64_t>(i)})] += 1;
   for (double& c : counts) c /= draws;
   return counts;
 }
@@ -153,7 +156,9 @@ std::vector<double> softmax(double temperature, const std::set<int>& support) {
 void expect_near(const std::vector<double>& a, const std::vector<double>& b) {
   for (std::size_t i = 0; i < a.size(); ++i) {
     EXPECT_NEAR(a[i], b[i], 4 * std::sqrt(0.25 / 20'000)) << "id " << i;
-    if (b[i] == 0) EXPECT_EQ(a[i], 0.0) << "id " << i;
+    if (b[i] == 0) {
+      EXPECT_EQ(a[i], 0.0) << "id " << i;
+    }
   }
 }
 
@@ -185,7 +190,8 @@ TEST(Sampler, TopPKeepsTheSmallestSetThatReachesIt) {
 
 TEST(Sampler, ExtremeLogitsDrawTheOnlyChoice) {
   const std::vector<float> logits = {-1e30f, 1e30f, -INFINITY};
-  for (std::uint64_t i = 0; i < 100; ++i) EXPECT_EQ(generate::sample(logits, {.temperature = 1.5}, {0, i}), 1);
+  for (std::uint64_t i = 0; i < 100; ++i)
+    EXPECT_EQ(generate::sample(logits, {.temperature = 1.5}, {0, i}), 1);
 }
 
 }  // namespace hone::test

@@ -11,7 +11,9 @@
 
 namespace hone::test {
 
-inline std::string golden_path(const std::string& name) { return std::string(HONE_GOLDEN_DIR) + "/core/" + name; }
+inline std::string golden_path(const std::string& name) {
+  return std::string(HONE_GOLDEN_DIR) + "/core/" + name;
+}
 
 class Golden {
  public:
@@ -20,23 +22,35 @@ class Golden {
   at::Tensor operator[](const std::string& name) const {
     const formats::SafetensorsEntry* entry = file_.find(name);
     if (!entry) throw std::runtime_error("no golden value " + name);
-    return at::from_blob(const_cast<std::byte*>(entry->bytes.data()), entry->info.shape, type(entry->info.dtype)).clone();
+    return at::from_blob(const_cast<std::byte*>(entry->bytes.data()), entry->info.shape,
+                         type(entry->info.dtype))
+        .clone();
   }
   const formats::SafetensorsFile& file() const { return file_; }
 
  private:
   static at::ScalarType type(formats::DType dtype) {
     switch (dtype) {
-      case formats::DType::f64: return at::kDouble;
-      case formats::DType::f32: return at::kFloat;
-      case formats::DType::bf16: return at::kBFloat16;
-      case formats::DType::f16: return at::kHalf;
-      case formats::DType::i64: return at::kLong;
-      case formats::DType::i32: return at::kInt;
-      case formats::DType::i8: return at::kChar;
-      case formats::DType::u8: return at::kByte;
-      case formats::DType::boolean: return at::kBool;
-      default: throw std::runtime_error("golden type");
+      case formats::DType::f64:
+        return at::kDouble;
+      case formats::DType::f32:
+        return at::kFloat;
+      case formats::DType::bf16:
+        return at::kBFloat16;
+      case formats::DType::f16:
+        return at::kHalf;
+      case formats::DType::i64:
+        return at::kLong;
+      case formats::DType::i32:
+        return at::kInt;
+      case formats::DType::i8:
+        return at::kChar;
+      case formats::DType::u8:
+        return at::kByte;
+      case formats::DType::boolean:
+        return at::kBool;
+      default:
+        throw std::runtime_error("golden type");
     }
   }
   formats::SafetensorsFile file_;

@@ -1,4 +1,5 @@
-// The whole model against transformers and PEFT: logits, losses, every gradient, and trajectories of 20 steps.
+// The whole model against transformers and PEFT: logits, losses, every gradient, and trajectories of 20
+// steps.
 #include <gtest/gtest.h>
 
 #include "core/objective/objective.h"
@@ -93,7 +94,8 @@ void expect_trajectory(Probe& run, const Golden& golden) {
     EXPECT_NEAR(norm / norms[step - 1].item<double>(), 1.0, 1e-4) << "step " << step;
     EXPECT_NEAR(lr, lrs[step - 1].item<double>(), 1e-12);
     for (float& g : run.gradients.flat()) g *= static_cast<float>(std::min(1.0, 1.0 / (norm + 1e-6)));
-    optimizer->update({0, run.model.arena().layout().size}, run.model.arena().master(), run.gradients.flat(), step, lr);
+    optimizer->update({0, run.model.arena().layout().size}, run.model.arena().master(), run.gradients.flat(),
+                      step, lr);
     run.model.arena().publish();
   }
 }

@@ -59,10 +59,15 @@ void expect_like_autograd(const Case& c, nn::AdapterMode mode, bool input_wants_
   ASSERT_EQ(out.wants_gradient(), anything || input_wants_gradient);
   if (!out.wants_gradient()) return;
   run.play({{out, d}}, sink);
-  if (input_wants_gradient) EXPECT_LT(error(run.gradient(input), expected[0]), kDoubleTolerance);
+  if (input_wants_gradient) {
+    EXPECT_LT(error(run.gradient(input), expected[0]), kDoubleTolerance);
+  }
   for (const Parameter p : {kWeight, kBias, kA, kB}) {
-    const bool wanted = p == kWeight ? c.weight_trained : p == kBias ? c.weight_trained && c.with_bias : c.lora;
-    EXPECT_LT(error(sink.gradient(p), wanted ? expected[1 + p] : at::zeros_like(sink.gradient(p))), kDoubleTolerance)
+    const bool wanted = p == kWeight ? c.weight_trained
+                        : p == kBias ? c.weight_trained && c.with_bias
+                                     : c.lora;
+    EXPECT_LT(error(sink.gradient(p), wanted ? expected[1 + p] : at::zeros_like(sink.gradient(p))),
+              kDoubleTolerance)
         << "parameter " << p;
   }
 }
@@ -86,14 +91,16 @@ TEST(Linear, AdapterModesChooseTheBranches) {
 
 TEST(Linear, LayersOnOneInputShareItsMaskAndAddUpTheirGradients) {
   at::manual_seed(23);
-  const Case q{false, false, true, false, 0.4}, k{false, true, false, true, 0.0}, v{false, false, true, true, 0.4};
+  const Case q{false, false, true, false, 0.4}, k{false, true, false, true, 0.0},
+      v{false, false, true, true, 0.4};
   const nn::Linear lq = q.layer(), lk = k.layer(), lv = v.layer();
   const at::Tensor x = leaf(random({6, kIn})), d = random({6, kOut});
   TapeRun run(packed({6}));
   run.dropout = {true, 5};
   const at::Tensor mask = nn::dropout_mask(run.pass(), x, lq.dropout);
   const auto all = nn::AdapterMode::all;
-  const std::vector<at::Tensor> y = {q.reference(x, mask, all), k.reference(x, mask, all), v.reference(x, mask, all)};
+  const std::vector<at::Tensor> y = {q.reference(x, mask, all), k.reference(x, mask, all),
+                                     v.reference(x, mask, all)};
   const auto expected = autograd(y, {d, d, d}, {x});
   const nn::Value input = run.watch(x);
   const auto out = nn::linears(run.pass(), input, {&lq, &lk, &lv});
@@ -128,7 +135,8 @@ TEST(Linear, NoDropoutWhereItIsSwitchedOff) {
   EXPECT_LT(error(y, c.reference(x, at::ones_like(x), nn::AdapterMode::all)), kDoubleTolerance);
 }
 
-// ---- the mask ---------------------------------------------------------------------------------------------------
+// ---- the mask
+// ---------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -138,7 +146,9 @@ at::Tensor mask_of(const nn::BatchTensors& batch, std::int64_t width, double rat
   return nn::dropout_mask(pass, at::empty({batch.cu_seqlens.back(), width}), {rate, site});
 }
 
-double agreement(const at::Tensor& a, const at::Tensor& b) { return a.eq(b).to(at::kDouble).mean().item<double>(); }
+double agreement(const at::Tensor& a, const at::Tensor& b) {
+  return a.eq(b).to(at::kDouble).mean().item<double>();
+}
 
 }  // namespace
 
@@ -157,7 +167,8 @@ TEST(Dropout, MaskBelongsToTheSampleNotToTheBatch) {
   const at::Tensor together = mask_of(packed({9, 5, 1}), 13, 0.5);  // samples 0, 1, 2
   EXPECT_TRUE(at::equal(mask_of(packed({5}, 1), 13, 0.5), together.narrow(0, 9, 5)));
   EXPECT_TRUE(at::equal(mask_of(packed({1}, 2), 13, 0.5), together.narrow(0, 14, 1)));
-  EXPECT_TRUE(at::equal(mask_of(packed({4}), 13, 0.5), together.narrow(0, 0, 4)));  // cut short: the same prefix
+  EXPECT_TRUE(
+      at::equal(mask_of(packed({4}), 13, 0.5), together.narrow(0, 0, 4)));  // cut short: the same prefix
 }
 
 TEST(Dropout, EveryPartOfTheKeyMatters) {
@@ -167,13 +178,13 @@ TEST(Dropout, EveryPartOfTheKeyMatters) {
   other_slot.slot = {1};
   other_epoch.epoch = 1;
   const double bound = 4 * 0.5 / std::sqrt(30.0 * 400);
-  EXPECT_NEAR(agreement(mask, mask_of(batch, 400, 0.5, 2)), 0.5, bound);             // seed
-  EXPECT_NEAR(agreement(mask, mask_of(batch, 400, 0.5, 1, 4)), 0.5, bound);          // site
-  EXPECT_NEAR(agreement(mask, mask_of(packed({30}, 1), 400, 0.5)), 0.5, bound);      // sample
+  EXPECT_NEAR(agreement(mask, mask_of(batch, 400, 0.5, 2)), 0.5, bound);         // seed
+  EXPECT_NEAR(agreement(mask, mask_of(batch, 400, 0.5, 1, 4)), 0.5, bound);      // site
+  EXPECT_NEAR(agreement(mask, mask_of(packed({30}, 1), 400, 0.5)), 0.5, bound);  // sample
   EXPECT_NEAR(agreement(mask, mask_of(other_slot, 400, 0.5)), 0.5, bound);
   EXPECT_NEAR(agreement(mask, mask_of(other_epoch, 400, 0.5)), 0.5, bound);
-  EXPECT_NEAR(agreement(mask.narrow(0, 0, 29), mask.narrow(0, 1, 29)), 0.5, bound * 1.1);        // token
-  EXPECT_NEAR(agreement(mask.narrow(1, 0, 399), mask.narrow(1, 1, 399)), 0.5, bound * 1.1);      // feature
+  EXPECT_NEAR(agreement(mask.narrow(0, 0, 29), mask.narrow(0, 1, 29)), 0.5, bound * 1.1);    // token
+  EXPECT_NEAR(agreement(mask.narrow(1, 0, 399), mask.narrow(1, 1, 399)), 0.5, bound * 1.1);  // feature
   EXPECT_TRUE(at::equal(mask, mask_of(batch, 400, 0.5)));
 }
 

@@ -15,7 +15,8 @@ class FoldedSource final : public formats::TensorSource {
   FoldedSource(const formats::TensorSource& base, std::vector<const formats::PeftAdapter*> adapters)
       : base_(base), adapters_(std::move(adapters)) {}
   const std::vector<formats::TensorInfo>& tensors() const override { return base_.tensors(); }
-  void read_rows(const formats::TensorInfo& info, std::int64_t begin, std::int64_t end, float* out) const override {
+  void read_rows(const formats::TensorInfo& info, std::int64_t begin, std::int64_t end,
+                 float* out) const override {
     if (info.shape.size() != 2) return base_.read_rows(info, begin, end, out);
     std::vector<float> whole(info.shape[0] * info.shape[1]);
     base_.read_rows(info, 0, info.shape[0], whole.data());
@@ -45,7 +46,8 @@ TEST(Merge, FoldedWeightsGiveTheLogitsOfTheUnmergedModel) {
   const model::Model unmerged = build("tiny_llama", {.frozen_adapters = {&first, &second}});
   const formats::ModelFiles files = formats::open_model(golden_path("tiny_llama"));
   const auto merged = [&](std::vector<const formats::PeftAdapter*> adapters) {
-    formats::ModelFiles folded{files.config, std::make_unique<FoldedSource>(*files.tensors, std::move(adapters))};
+    formats::ModelFiles folded{files.config,
+                               std::make_unique<FoldedSource>(*files.tensors, std::move(adapters))};
     return model::build_model(folded, {}, false);
   };
   const at::Tensor both = logits(merged({&first, &second}), batch);

@@ -17,7 +17,8 @@ namespace {
 class DoubleSink final : public GradientSink {
  public:
   explicit DoubleSink(const ArenaLayout& layout) {
-    for (const ParameterSlice& slice : layout.parameters) buffers_.push_back(at::zeros(slice.shape, at::kDouble));
+    for (const ParameterSlice& slice : layout.parameters)
+      buffers_.push_back(at::zeros(slice.shape, at::kDouble));
   }
   at::Tensor gradient(std::size_t parameter) override { return buffers_[parameter]; }
   void block_final(std::size_t block) override { blocks.push_back(block); }
@@ -50,7 +51,8 @@ class ReferenceLlama {
     for (std::int64_t s = 0; s < batch.sequence_count(); ++s) {
       const std::int64_t begin = batch.cu_seqlens[s], n = batch.cu_seqlens[s + 1] - begin;
       std::vector<std::int64_t> ids(batch.tokens.begin() + begin, batch.tokens.begin() + begin + n);
-      const at::Tensor logp = at::log_softmax(logits(at::tensor(at::ArrayRef<std::int64_t>(ids), at::kLong)), -1);
+      const at::Tensor logp =
+          at::log_softmax(logits(at::tensor(at::ArrayRef<std::int64_t>(ids), at::kLong)), -1);
       for (std::int64_t t = 1; t < n; ++t)
         if (batch.supervised[begin + t]) sum = sum - logp[t - 1][ids[t]];
     }
@@ -88,13 +90,15 @@ class ReferenceLlama {
     return at::cat({a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()}, 1);
   }
   at::Tensor attend(const std::string& prefix, const at::Tensor& x) {
-    const at::Tensor q = linear(prefix + "q_proj", x), k = linear(prefix + "k_proj", x), v = linear(prefix + "v_proj", x);
+    const at::Tensor q = linear(prefix + "q_proj", x), k = linear(prefix + "k_proj", x),
+                     v = linear(prefix + "v_proj", x);
     const std::int64_t dim = config_.head_dim, group = config_.num_heads / config_.num_kv_heads;
     const at::Tensor hidden = at::ones({x.size(0), x.size(0)}, at::kBool).triu(1);
     std::vector<at::Tensor> heads;
     for (std::int64_t h = 0; h < config_.num_heads; ++h) {
       const at::Tensor qh = turned(q.narrow(1, h * dim, dim)), kh = turned(k.narrow(1, h / group * dim, dim));
-      const at::Tensor scores = (at::mm(qh, kh.t()) / std::sqrt(static_cast<double>(dim))).masked_fill(hidden, -INFINITY);
+      const at::Tensor scores =
+          (at::mm(qh, kh.t()) / std::sqrt(static_cast<double>(dim))).masked_fill(hidden, -INFINITY);
       heads.push_back(at::mm(at::softmax(scores, -1), v.narrow(1, h / group * dim, dim)));
     }
     return linear(prefix + "o_proj", at::cat(heads, 1));
@@ -158,7 +162,9 @@ TEST(LlamaGradient, EveryLoraFactorEqualsAutogradBesideAFrozenAdapter) {
   const TokenBatch batch = batch_of(golden, 0, 3);
   const formats::PeftAdapter start(golden_path("tiny_adapter")), other(golden_path("tiny_adapter_rslora"));
   for (const bool recompute : {false, true}) {
-    model::BuildSpec spec{.compute = at::kDouble, .trained = model::Trained::adapter, .lora_init = &start,
+    model::BuildSpec spec{.compute = at::kDouble,
+                          .trained = model::Trained::adapter,
+                          .lora_init = &start,
                           .frozen_adapters = {&other}};
     spec.lora.rank = start.config().rank;
     spec.lora.alpha = start.config().alpha;

@@ -11,7 +11,8 @@ namespace {
 std::vector<std::string> cases(const Golden& golden) {
   std::vector<std::string> names;
   for (const auto& entry : golden.file().entries())
-    if (entry.info.name.ends_with(".input")) names.push_back(entry.info.name.substr(0, entry.info.name.size() - 6));
+    if (entry.info.name.ends_with(".input"))
+      names.push_back(entry.info.name.substr(0, entry.info.name.size() - 6));
   return names;
 }
 
@@ -24,8 +25,12 @@ quant::Nf4Data quantize(const at::Tensor& input, bool nested) {
   return quantizer.finish(nested);
 }
 
-at::Tensor bytes_of(const std::vector<std::uint8_t>& v) { return at::tensor(at::ArrayRef<std::uint8_t>(v), at::kByte); }
-at::Tensor floats_of(const std::vector<float>& v) { return at::tensor(at::ArrayRef<float>(v), at::kFloat); }
+at::Tensor bytes_of(const std::vector<std::uint8_t>& v) {
+  return at::tensor(at::ArrayRef<std::uint8_t>(v), at::kByte);
+}
+at::Tensor floats_of(const std::vector<float>& v) {
+  return at::tensor(at::ArrayRef<float>(v), at::kFloat);
+}
 
 }  // namespace
 
@@ -46,6 +51,11 @@ TEST(Nf4, CodesAndScalesEqualBitsandbytesBitForBit) {
 
 TEST(Nf4, DoubleQuantisationEqualsBitsandbytes) {
   const Golden golden("nf4.safetensors");
+  // The map's last bits depend on the vector width of the machine that ran torch.linspace; files carry their
+  // own.
+  const at::Tensor map = golden["nested_quant_map"];
+  const auto& own_map = quant::dynamic_map();
+  EXPECT_LT(relative_error(at::tensor(at::ArrayRef<float>(own_map.data(), 256), at::kFloat), map), 1e-7);
   for (const std::string& name : cases(golden)) {
     if (!golden.has(name + ".nested_codes")) continue;
     quant::Nf4Data data = quantize(golden[name + ".input"], false);
@@ -54,9 +64,21 @@ TEST(Nf4, DoubleQuantisationEqualsBitsandbytes) {
     quant::double_quantize(own);
     EXPECT_NEAR(own.offset, offset, 1e-6 * std::abs(offset)) << name;
     quant::double_quantize(data, offset);
-    EXPECT_TRUE(at::equal(bytes_of(data.absmax_codes), golden[name + ".nested_codes"].flatten())) << name;
+    // bitsandbytes' search on CPUs once misses the nearest value: there ours must be the nearer one.
+    const at::Tensor codes = bytes_of(data.absmax_codes), theirs = golden[name + ".nested_codes"].flatten();
+    EXPECT_LE(codes.ne(theirs).sum().item<int>(), name == "half" ? 1 : 0) << name;
+    const at::Tensor wanted = golden[name + ".absmax"].flatten() - offset;
+    const auto distance = [&](const at::Tensor& c) {
+      const at::Tensor scale =
+          golden[name + ".nested_absmax"].flatten().repeat_interleave(256).narrow(0, 0, c.size(0));
+      return (map.index_select(0, c.to(at::kLong)) * scale - wanted).abs();
+    };
+    EXPECT_TRUE((distance(codes) <= distance(theirs) + 1e-7 * wanted.abs().max()).all().item<bool>()) << name;
     EXPECT_TRUE(at::equal(floats_of(data.nested_absmax), golden[name + ".nested_absmax"].flatten())) << name;
     if (!golden.has(name + ".nested_dequantized")) continue;
+    data.absmax_codes.assign(theirs.const_data_ptr<std::uint8_t>(),
+                             theirs.const_data_ptr<std::uint8_t>() + theirs.numel());
+    data.nested_map.assign(map.const_data_ptr<float>(), map.const_data_ptr<float>() + 256);
     const std::vector<float> absmax = quant::absmax_of(data);
     std::vector<float> out(data.elements);
     quant::dequantize_nf4(data.codes.data(), absmax.data(), data.elements, 0, data.blocks(), out.data());

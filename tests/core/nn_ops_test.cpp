@@ -1,5 +1,5 @@
-// Norm, SwiGLU, rotary positions, embedding and addition: backward against autograd in fp64, CPU kernels against the
-// ATen versions in fp32 and bf16.
+// Norm, SwiGLU, rotary positions, embedding and addition: backward against autograd in fp64, CPU kernels
+// against the ATen versions in fp32 and bf16.
 #include "core/nn/add.h"
 #include "core/nn/embedding.h"
 #include "core/nn/rms_norm.h"
@@ -17,7 +17,9 @@ at::Tensor norm_reference(const at::Tensor& sum, const at::Tensor& weight) {
   return sum * at::rsqrt(sum.square().mean(-1, true) + kEps) * weight;
 }
 
-double tolerance(at::ScalarType type, double fp32) { return type == at::kBFloat16 ? kBf16Tolerance : fp32; }
+double tolerance(at::ScalarType type, double fp32) {
+  return type == at::kBFloat16 ? kBf16Tolerance : fp32;
+}
 
 }  // namespace
 
@@ -32,12 +34,15 @@ TEST(ResidualRmsNorm, BackwardEqualsAutograd) {
       TapeRun run;
       TestSink sink({w});
       const nn::Value a = run.watch(x), b = with_delta ? run.watch(delta) : nn::Value{};
-      const auto out = nn::residual_rms_norm(run.pass(), a, b, weight_trained ? trained(w, 0) : frozen(w), kEps);
+      const auto out =
+          nn::residual_rms_norm(run.pass(), a, b, weight_trained ? trained(w, 0) : frozen(w), kEps);
       EXPECT_LT(error(out.sum.tensor, sum), kDoubleTolerance);
       EXPECT_LT(error(out.normed.tensor, norm_reference(sum, w)), kDoubleTolerance);
       run.play({{out.normed, d_normed}, {out.sum, d_sum}}, sink);
       EXPECT_LT(error(run.gradient(a), expected[0]), kDoubleTolerance);
-      if (with_delta) EXPECT_LT(error(run.gradient(b), expected[1]), kDoubleTolerance);
+      if (with_delta) {
+        EXPECT_LT(error(run.gradient(b), expected[1]), kDoubleTolerance);
+      }
       EXPECT_LT(error(sink.gradient(0), weight_trained ? expected[2] : at::zeros_like(w)), kDoubleTolerance);
     }
   }
@@ -45,7 +50,8 @@ TEST(ResidualRmsNorm, BackwardEqualsAutograd) {
 
 TEST(ResidualRmsNorm, EitherOutputMayGoUnused) {
   at::manual_seed(2);
-  const at::Tensor x = leaf(random({3, 8})), delta = leaf(random({3, 8})), w = random({8}), d = random({3, 8});
+  const at::Tensor x = leaf(random({3, 8})), delta = leaf(random({3, 8})), w = random({8}),
+                   d = random({3, 8});
   const at::Tensor sum = x + delta;
   TestSink sink;
   for (const bool normed : {true, false}) {
@@ -65,8 +71,10 @@ TEST(ResidualRmsNorm, CpuKernelEqualsAten) {
     for (const std::int64_t width : {1, 15, 64, 80, 577}) {
       for (const std::int64_t rows : {1, 37}) {
         const at::Tensor x = random({rows, width}, type), delta = random({rows, width}, type);
-        const at::Tensor w = random({width}, type), dy = random({rows, width}, type), ds = random({rows, width}, type);
-        const auto a = nn::rms_norm_forward_aten(x, delta, w, kEps), b = nn::rms_norm_forward_cpu(x, delta, w, kEps);
+        const at::Tensor w = random({width}, type), dy = random({rows, width}, type),
+                         ds = random({rows, width}, type);
+        const auto a = nn::rms_norm_forward_aten(x, delta, w, kEps),
+                   b = nn::rms_norm_forward_cpu(x, delta, w, kEps);
         EXPECT_TRUE(at::equal(a.sum, b.sum));
         EXPECT_LT(error(b.rstd, a.rstd), 1e-6);
         EXPECT_LT(error(b.normed, a.normed), tolerance(type, 1e-6)) << width;
@@ -101,7 +109,8 @@ TEST(Swiglu, CpuKernelEqualsAtenUpToExtremeGates) {
     for (const double spread : {1.0, 30.0, 1000.0}) {  // saturated both ways
       const at::Tensor gate = random({7, 163}).mul(spread).to(type), up = random({7, 163}, type);
       const at::Tensor d = random({7, 163}, type);
-      EXPECT_LT(error(nn::swiglu_forward_cpu(gate, up), nn::swiglu_forward_aten(gate, up)), tolerance(type, 1e-6));
+      EXPECT_LT(error(nn::swiglu_forward_cpu(gate, up), nn::swiglu_forward_aten(gate, up)),
+                tolerance(type, 1e-6));
       const auto a = nn::swiglu_backward_aten(d, gate, up), b = nn::swiglu_backward_cpu(d, gate, up);
       EXPECT_LT(error(b.first, a.first), tolerance(type, 2e-6));
       EXPECT_LT(error(b.second, a.second), tolerance(type, 2e-6));
@@ -139,7 +148,8 @@ TEST(Rotary, CpuKernelEqualsAten) {
         const nn::RotaryTable table = nn::rotary_table(packed({tokens}).positions * 977, dim, 1e5, type);
         const at::Tensor x = random({tokens, 3, dim}, type);
         for (const int sign : {1, -1})
-          EXPECT_LT(error(nn::rotate_cpu(x, table, sign), nn::rotate_aten(x, table, sign)), tolerance(type, 1e-6));
+          EXPECT_LT(error(nn::rotate_cpu(x, table, sign), nn::rotate_aten(x, table, sign)),
+                    tolerance(type, 1e-6));
       }
     }
   }

@@ -28,8 +28,8 @@ inline double error(const at::Tensor& a, const at::Tensor& b) {
 
 // Two fp64 computations of one formula differ in the order of additions only.
 constexpr double kDoubleTolerance = 1e-12;
-// Kernels compute in fp32 whatever they store, so that two of them differ by one rounding to bf16: 2^-8 of the
-// value, less than 2^-7 of the largest.
+// Kernels compute in fp32 whatever they store, so that two of them differ by one rounding to bf16: 2^-8 of
+// the value, less than 2^-7 of the largest.
 constexpr double kBf16Tolerance = 1.0 / 128;
 
 class TestWeight final : public nn::Weight {
@@ -46,8 +46,12 @@ class TestWeight final : public nn::Weight {
   std::optional<std::size_t> parameter_;
 };
 
-inline nn::WeightPtr frozen(const at::Tensor& t) { return std::make_shared<TestWeight>(t); }
-inline nn::WeightPtr trained(const at::Tensor& t, std::size_t p) { return std::make_shared<TestWeight>(t, p); }
+inline nn::WeightPtr frozen(const at::Tensor& t) {
+  return std::make_shared<TestWeight>(t);
+}
+inline nn::WeightPtr trained(const at::Tensor& t, std::size_t p) {
+  return std::make_shared<TestWeight>(t, p);
+}
 
 // Buffers for parameters 0, 1, ... shaped and typed like the tensors given.
 class TestSink final : public GradientSink {
@@ -78,7 +82,8 @@ inline nn::BatchTensors packed(const std::vector<std::int64_t>& lengths, std::in
   return batch;
 }
 
-// watch() the inputs, run operators with pass(), play() the gradients of their outputs, read gradient() of the inputs.
+// watch() the inputs, run operators with pass(), play() the gradients of their outputs, read gradient() of
+// the inputs.
 class TapeRun {
  public:
   explicit TapeRun(nn::BatchTensors batch = packed({1})) : batch_(std::move(batch)) {}

@@ -1,7 +1,6 @@
 // AdamW and the schedules against PyTorch's and transformers' values; norms of the gradient arena.
-#include <gtest/gtest.h>
-
 #include <ATen/Parallel.h>
+#include <gtest/gtest.h>
 
 #include <cmath>
 
@@ -45,7 +44,8 @@ TEST(AdamW, FiveStepsEqualPyTorch) {
   const auto optimizer = optim::make_optimizer({.weight_decay = 0.1}, layout);
   std::vector<float> weights = values_of(golden["start"]);
   weights.resize(layout.size);
-  const at::Tensor lrs = golden["lrs"], after32 = golden["fp32.parameters"], after64 = golden["fp64.parameters"];
+  const at::Tensor lrs = golden["lrs"], after32 = golden["fp32.parameters"],
+                   after64 = golden["fp64.parameters"];
   for (std::int64_t step = 1; step <= 5; ++step) {
     std::vector<float> gradient = values_of(golden["grads"][step - 1]);
     gradient.resize(layout.size);
@@ -55,8 +55,12 @@ TEST(AdamW, FiveStepsEqualPyTorch) {
   }
   const auto state = optimizer->state();
   ASSERT_EQ(state.size(), 2u);
-  for (const auto& tensor : state)  // fp32 rounding of five updates
-    EXPECT_LT(elementwise_error(tensor_of(tensor.data, 300), golden["fp64." + tensor.name]), 3e-6) << tensor.name;
+  for (const auto& tensor : state) {  // a first moment may cancel: fp32 rounding of its terms stays
+    EXPECT_LT(elementwise_error(tensor_of(tensor.data, 300), golden["fp32." + tensor.name]), 1e-6)
+        << tensor.name;
+    EXPECT_LT(elementwise_error(tensor_of(tensor.data, 300), golden["fp64." + tensor.name]), 2e-5)
+        << tensor.name;
+  }
 }
 
 TEST(AdamW, DecaysOnlyWhatIsFlagged) {
@@ -104,7 +108,8 @@ TEST(Schedule, EqualsTransformersAtEveryStep) {
     const std::string& key = entry.info.name;  // <name>.warmup<w>.total<T>
     const std::size_t warmup = key.find(".warmup"), total = key.find(".total");
     const auto schedule = optim::make_schedule(
-        {.name = key.substr(0, warmup), .warmup_steps = std::stol(key.substr(warmup + 7))}, std::stol(key.substr(total + 6)));
+        {.name = key.substr(0, warmup), .warmup_steps = std::stol(key.substr(warmup + 7))},
+        std::stol(key.substr(total + 6)));
     const at::Tensor expected = golden[key];
     for (std::int64_t t = 0; t < expected.size(0); ++t)
       EXPECT_NEAR(schedule(t), expected[t].item<double>(), 1e-15) << key << " at " << t;

@@ -9,7 +9,8 @@
 namespace hone::test {
 namespace {
 
-constexpr std::int64_t kSteps = 8, kSamples = 10, kBatch = 3;  // no batch divides by two; the last holds one sample
+constexpr std::int64_t kSteps = 8, kSamples = 10,
+                       kBatch = 3;  // no batch divides by two; the last holds one sample
 
 // Samples dealt in turn, each in a bin of its own; every rank has the same number of bins.
 Cutter share_of(int rank, int ranks) {
@@ -27,13 +28,15 @@ struct Trace {
   Exit exit = Exit::done;
 };
 
-std::vector<Trace> train_on(int ranks, const model::BuildSpec& spec, std::int64_t bucket_bytes = 1 << 12,
-                            const std::function<void(int rank, TinyRun&)>& prepare = [](int, TinyRun&) {}) {
+std::vector<Trace> train_on(
+    int ranks, const model::BuildSpec& spec, std::int64_t bucket_bytes = 1 << 12,
+    const std::function<void(int rank, TinyRun&)>& prepare = [](int, TinyRun&) {}) {
   std::vector<Trace> traces(ranks);
   dist::run_ranks(ranks, [&](Communicator& communicator) {
     TinyRun run(spec);
     prepare(communicator.rank(), run);
-    dist::ReplicatedReduction reduction(run.gradients.flat(), run.model.arena().layout(), communicator, bucket_bytes);
+    dist::ReplicatedReduction reduction(run.gradients.flat(), run.model.arena().layout(), communicator,
+                                        bucket_bytes);
     ListSource source(kSamples, kBatch, share_of(communicator.rank(), ranks));
     Trace& trace = traces[communicator.rank()];
     try {
@@ -67,9 +70,13 @@ void expect_equal(const model::BuildSpec& spec) {
 
 }  // namespace
 
-TEST(Ranks, TrainEveryWeightAsOneRankDoes) { expect_equal(full_spec()); }
+TEST(Ranks, TrainEveryWeightAsOneRankDoes) {
+  expect_equal(full_spec());
+}
 
-TEST(Ranks, TrainAnAdapterUnderDropoutAsOneRankDoes) { expect_equal(lora_spec(0.2)); }
+TEST(Ranks, TrainAnAdapterUnderDropoutAsOneRankDoes) {
+  expect_equal(lora_spec(0.2));
+}
 
 TEST(Ranks, BucketsOfAnySizeGiveTheSameBits) {
   const auto many = train_on(2, lora_spec(), 1), one = train_on(2, lora_spec(), 1 << 30);

@@ -67,7 +67,8 @@ struct ScriptedObjective final : objective::Objective {
     for (std::size_t b = layout.blocks.size(); b-- > 0;) sink.block_final(b);
     return loss;
   }
-  std::vector<objective::SequenceScore> score(const model::Model&, const TokenBatch&, nn::AdapterMode) const override {
+  std::vector<objective::SequenceScore> score(const model::Model&, const TokenBatch&,
+                                              nn::AdapterMode) const override {
     return {};
   }
   Log& log;
@@ -104,7 +105,8 @@ struct FakeStep {
   int ranks = 1;
 
   explicit FakeStep(std::int64_t bins = 2) {
-    for (std::int64_t b = 0; b < bins; ++b) source.plan.bins.push_back(batch_of(Golden("samples.safetensors"), b, b + 1));
+    for (std::int64_t b = 0; b < bins; ++b)
+      source.plan.bins.push_back(batch_of(Golden("samples.safetensors"), b, b + 1));
     source.plan.epoch = 0.75;
   }
   double weight() const {
@@ -114,8 +116,16 @@ struct FakeStep {
   }
   StepResult run(std::int64_t step) {
     EchoCommunicator communicator(log, ranks);
-    train::StepParts parts{tiny.model, objective, optimizer, [](std::int64_t t) { return 0.5 * static_cast<double>(t); },
-                           0.1, max_grad_norm, communicator, reduction, tiny.gradients, tiny.clock};
+    train::StepParts parts{tiny.model,
+                           objective,
+                           optimizer,
+                           [](std::int64_t t) { return 0.5 * static_cast<double>(t); },
+                           0.1,
+                           max_grad_norm,
+                           communicator,
+                           reduction,
+                           tiny.gradients,
+                           tiny.clock};
     return train::run_step(parts, source, step);
   }
 };
@@ -139,8 +149,8 @@ void expect_not_finite(FakeStep& fake, const std::string& naming) {
 TEST(Step, HandsBlocksToTheReductionOnTheLastMicroBatchOnly) {
   FakeStep fake(3);
   fake.run(1);
-  EXPECT_EQ(fake.log, (Log{"next_step", "all_reduce", "train", "train", "train", "block 0", "finish", "all_reduce",
-                           "update"}));
+  EXPECT_EQ(fake.log, (Log{"next_step", "all_reduce", "train", "train", "train", "block 0", "finish",
+                           "all_reduce", "update"}));
 }
 
 TEST(Step, DividesByTheWeightOfAllBinsOfAllRanks) {
@@ -165,7 +175,9 @@ TEST(Step, ClipsAsPyTorchDoesAndReportsTheNormBefore) {
     EXPECT_NEAR(fake.run(1).grad_norm, norm, 1e-6 * norm);
     const double factor = limit > 0 ? std::min(1.0, limit / (norm + 1e-6)) : 1.0;
     EXPECT_FLOAT_EQ(fake.optimizer.gradient[0], static_cast<float>(0.5 * factor));
-    if (factor == 1.0) EXPECT_EQ(fake.optimizer.gradient[0], 0.5f);
+    if (factor == 1.0) {
+      EXPECT_EQ(fake.optimizer.gradient[0], 0.5f);
+    }
   }
 }
 
@@ -207,7 +219,8 @@ TEST(Step, NotFiniteWeightOfARealModelIsFound) {
   }
 }
 
-// ---- the loop ---------------------------------------------------------------------------------------------------
+// ---- the loop
+// ---------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -252,8 +265,12 @@ struct FakeRun {
                                 source.steps = step;
                                 return StepResult{};
                               },
-                              {}, source, checkpoints, observer,
-                              [this] { return source.steps == stop_after; }, clock};
+                              {},
+                              source,
+                              checkpoints,
+                              observer,
+                              [this] { return source.steps == stop_after; },
+                              clock};
     if (!eval_losses.empty())
       ports.evaluate = [this, i = std::size_t{0}]() mutable { return EvalResult{eval_losses.at(i++), 1}; };
     return train::run_training(plan, state, ports);
@@ -266,8 +283,9 @@ TEST(Training, EvaluatesAndSavesOnTimeAtTheEndAndAtEachNewBest) {
   FakeRun fake;
   fake.eval_losses = {3.0, 5.0, 2.0};
   EXPECT_EQ(fake.run({.total_steps = 7, .eval_every = 3, .save_every = 2}), train::Outcome::finished);
-  EXPECT_EQ(fake.log, (Log{"step 1", "step 2", "save 2", "step 3", "eval 3 best", "save 3", "step 4", "save 4", "step 5",
-                           "step 6", "eval 6", "save 6", "step 7", "eval 7 best", "save 7"}));
+  EXPECT_EQ(fake.log,
+            (Log{"step 1", "step 2", "save 2", "step 3", "eval 3 best", "save 3", "step 4", "save 4",
+                 "step 5", "step 6", "eval 6", "save 6", "step 7", "eval 7 best", "save 7"}));
   const TrainState& at_six = fake.checkpoints.states[3];
   EXPECT_EQ(at_six.best_step, 3);
   EXPECT_EQ(at_six.best_loss, 3.0);
@@ -339,8 +357,13 @@ struct MemoryRun {
     source.seek(state.cursor);
   }
   train::Outcome run(std::int64_t steps, std::int64_t stop_after = -1) {
-    train::TrainerPorts ports{[this](std::int64_t step) { return tiny.step(source, step); }, {}, source, checkpoints,
-                              observer, [this, stop_after] { return state.step == stop_after; }, tiny.clock};
+    train::TrainerPorts ports{[this](std::int64_t step) { return tiny.step(source, step); },
+                              {},
+                              source,
+                              checkpoints,
+                              observer,
+                              [this, stop_after] { return state.step == stop_after; },
+                              tiny.clock};
     return train::run_training({.total_steps = steps}, state, ports);
   }
 };
@@ -379,12 +402,14 @@ TEST(Evaluation, IsTheMeanOverSupervisedTokensHoweverCut) {
     visit(TokenBatch{});
     visit(batch_of(golden, 2, 6));
   };
-  const EvalResult result = train::evaluate(*run.objective, run.model, held_out, run.solo, nn::AdapterMode::all,
-                                            [&](const objective::SequenceScore& s) { seen.push_back(s.sample); });
+  const EvalResult result =
+      train::evaluate(*run.objective, run.model, held_out, run.solo, nn::AdapterMode::all,
+                      [&](const objective::SequenceScore& s) { seen.push_back(s.sample); });
   EXPECT_NEAR(result.loss / expected, 1.0, 1e-5);
   EXPECT_EQ(result.tokens, static_cast<std::int64_t>(weight));
   EXPECT_EQ(seen, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5}));
-  const EvalResult nothing = train::evaluate(*run.objective, run.model, [](const train::BatchVisitor&) {}, run.solo);
+  const EvalResult nothing = train::evaluate(
+      *run.objective, run.model, [](const train::BatchVisitor&) {}, run.solo);
   EXPECT_EQ(nothing.tokens, 0);
 }
 

@@ -3,9 +3,9 @@
 
     python tests/golden/core/make_core_goldens.py [part ...]
 
-Parts: models, backward, lora, trajectory, schedules, adamw, nf4, nf4_model; all of them without arguments. "models"
-draws the tiny models and adapters again, the other parts read them. Needed only to renew the values: building,
-running and testing never start Python. versions.json says what the values were made with.
+Parts: models, backward, lora, trajectory, schedules, adamw, nf4, nf4_model, generate; all of them without
+arguments. "models" draws the tiny models and adapters again, the other parts read them. Needed only to renew the
+values: building, running and testing never start Python. versions.json says what the values were made with.
 
 References in fp64 run transformers' own modules in double; its RMSNorm and rotary embedding, which round to fp32
 inside, are replaced by versions that stay in double. PyTorch computes every gradient.
@@ -271,7 +271,7 @@ def make_adamw():
     lrs = [1e-3, 5e-4, 2e-3, 0.0, 1e-2]
     values = {"start": start, "grads": grads, "lrs": torch.tensor(lrs, dtype=torch.float64)}
     for name, dtype in (("fp32", torch.float32), ("fp64", torch.float64)):
-        parameter = torch.nn.Parameter(start.to(dtype))
+        parameter = torch.nn.Parameter(start.to(dtype, copy=True))
         optimizer = torch.optim.AdamW([parameter], lr=1e-3, weight_decay=0.1, foreach=False)
         rows = []
         for lr, grad in zip(lrs, grads):
@@ -328,17 +328,41 @@ def make_nf4():
 
 def make_nf4_model():
     """A pre-quantised folder as transformers + bitsandbytes write it, with the logits they give."""
+    from bitsandbytes import functional as bnb
+    from bitsandbytes.nn import Linear4bit
     from transformers import BitsAndBytesConfig
 
     quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
                                       bnb_4bit_compute_dtype=torch.float32)
     model = LlamaForCausalLM.from_pretrained(HERE / "tiny_llama", dtype=torch.float32, device_map="cpu",
                                              quantization_config=quantization)
-    model.train()  # in eval mode bitsandbytes repacks for a CPU kernel that wants rows of whole blocks
     model.save_pretrained(HERE / "tiny_llama_nf4")
+    # bitsandbytes' CPU kernel misreads rows that are not whole blocks (down_proj has 96 columns, a block 64 values),
+    # unlike its CUDA kernel, which knows no rows: so every weight is dequantised as one row.
+    plain = load("tiny_llama", torch.float32)
+    for name, module in model.named_modules():
+        if isinstance(module, Linear4bit):
+            state, shape = module.weight.quant_state, module.weight.quant_state.shape
+            state.shape = torch.Size([1, shape.numel()])
+            plain.get_submodule(name).weight.data = bnb.dequantize_4bit(module.weight.data, state).view(shape)
     samples = make_samples(LENGTHS, seed=1)
     with torch.no_grad():
-        save("nf4_model.safetensors", pack(samples) | {"logits_fp32": torch.cat(logits_of(model, samples))})
+        save("nf4_model.safetensors", pack(samples) | {"logits_fp32": torch.cat(logits_of(plain, samples))})
+
+
+# ---- generation -------------------------------------------------------------------------------------------------
+
+def make_generate():
+    """Greedy continuations, each prompt alone; the margin shows how far the choice is from a tie."""
+    model, values, margin = load("tiny_llama", torch.float64), {}, math.inf
+    for i, prompt in enumerate([[5, 6, 7, 8], [200, 10, 77, 3, 41, 90, 12], [1]]):
+        out = model.generate(torch.tensor([prompt]), do_sample=False, max_new_tokens=16, eos_token_id=None,
+                             pad_token_id=0, output_logits=True, return_dict_in_generate=True)
+        top = torch.cat(out.logits).topk(2).values
+        margin = min(margin, (top[:, 0] - top[:, 1]).min().item())
+        values |= {f"{i}.prompt": torch.tensor(prompt), f"{i}.ids": out.sequences[0, len(prompt):]}
+    print(f"  smallest lead of a chosen logit {margin:.1e}")
+    save("generate.safetensors", values)
 
 
 def write_versions():
@@ -352,7 +376,8 @@ def write_versions():
 def main():
     torch.set_num_threads(1)
     parts = {"models": make_models, "backward": make_backward, "lora": make_lora, "trajectory": make_trajectory,
-             "schedules": make_schedules, "adamw": make_adamw, "nf4": make_nf4, "nf4_model": make_nf4_model}
+             "schedules": make_schedules, "adamw": make_adamw, "nf4": make_nf4, "nf4_model": make_nf4_model,
+             "generate": make_generate}
     for name in sys.argv[1:] or parts:
         print(name)
         parts[name]()
