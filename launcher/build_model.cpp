@@ -60,7 +60,13 @@ model::Model build_model(Config& config, Purpose purpose) {
 }
 
 std::uint64_t base_fingerprint(const Config& config) {
-  std::string text = std::to_string(formats::open_model(config.model.path).fingerprint);
+  const formats::ModelFiles files = formats::open_model(config.model.path);
+  std::string text = std::to_string(files.fingerprint);
+  for (const formats::TensorInfo& info : files.tensors->tensors()) {  // a row of each tensor tells models apart
+    std::vector<float> row(c10::multiply_integers(info.shape) / info.shape[0]);
+    files.tensors->read_rows(info, 0, 1, row.data());
+    text += std::to_string(XXH3_64bits(row.data(), row.size() * sizeof(float)));
+  }
   for (const std::string& folder : config.model.adapters) {
     const formats::PeftAdapter adapter(folder);
     for (const formats::SafetensorsEntry& entry : adapter.file().entries())

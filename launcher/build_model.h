@@ -10,8 +10,8 @@ namespace hone::launcher {
 
 enum class Purpose { train, infer };
 
-// model.dtype must be resolved. With adapter.init, rank, alpha, dropout and targets are written into the config
-// (values given beside it are refused by check_adapter_init). Memory is checked before loading.
+// model.dtype must be resolved. With adapter.init, rank, alpha and targets are written into the config. Memory is
+// checked before loading.
 model::Model build_model(Config& config, Purpose purpose);
 
 // The digest that ties a checkpoint to its base model and adapters.

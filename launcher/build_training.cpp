@@ -107,6 +107,10 @@ void RunObserver::on_step(std::int64_t step, const StepResult& result, double se
   write_status(context_.run_dir, {"training", step});
 }
 
+void RunObserver::before_checkpoint() {
+  if (metrics_) metrics_->sync();
+}
+
 void RunObserver::on_evaluation(std::int64_t step, const EvalResult& result, bool best) {
   context_.log.info("step {}: held-out loss {:.4f} over {} tokens{}", step, result.loss, result.tokens,
                     best ? ", the best so far" : "");

@@ -38,6 +38,7 @@ class RunObserver final : public TrainObserver {
  public:
   RunObserver(CommandContext& context, const Config& config, std::int64_t total_steps, std::int64_t first_step);
   void on_step(std::int64_t step, const StepResult& result, double seconds) override;
+  void before_checkpoint() override;
   void on_evaluation(std::int64_t step, const EvalResult& result, bool best) override;
   double tokens_per_second() const { return seconds_ > 0 ? tokens_ / seconds_ : 0; }
 

@@ -1,6 +1,8 @@
 // hone convert: a GGUF file or Hugging Face folder as a Hugging Face folder, block linears in NF4 on request.
 #include <ATen/ATen.h>
 
+#include <map>
+
 #include "core/base/error.h"
 #include "core/formats/tensor_source.h"
 #include "core/quant/nf4.h"
@@ -11,10 +13,6 @@
 
 namespace hone::launcher {
 namespace {
-
-bool is_block_linear(const formats::TensorInfo& info) {
-  return info.shape.size() == 2 && info.name.find(".layers.") != std::string::npos;
-}
 
 bool is_plain_float(formats::DType type) {
   return type == formats::DType::f32 || type == formats::DType::f16 || type == formats::DType::bf16;
@@ -28,7 +26,8 @@ class Conversion {
   void announce(const formats::TensorInfo& info) {
     if (source_.nf4(info)) throw already_quantised(info);
     if (quantised(info)) {
-      writer_.announce_nf4(info.name, form(info, 0.5f));  // the size does not depend on the offset's digits
+      offsets_[info.name] = quantise(info).offset;  // its digits are part of what the header lays out
+      writer_.announce_nf4(info.name, form(info));
     } else if (kept(info)) {
       writer_.announce_as_stored(info);
     } else {
@@ -38,14 +37,12 @@ class Conversion {
 
   void write(const formats::TensorInfo& info) {
     if (kept(info)) return writer_.write_raw(source_.raw(info));
-    std::vector<float> values(c10::multiply_integers(info.shape));
-    source_.read_rows(info, 0, info.shape[0], values.data());
-    if (quantised(info)) return write_nf4(info, values);
-    writer_.write(values);
+    if (quantised(info)) return writer_.write_nf4(quantise(info), form(info));
+    writer_.write(values_of(info));
   }
 
  private:
-  bool quantised(const formats::TensorInfo& info) const { return nf4_ && is_block_linear(info); }
+  bool quantised(const formats::TensorInfo& info) const { return nf4_ && formats::is_block_linear(info); }
   bool kept(const formats::TensorInfo& info) const {
     return !quantised(info) && is_plain_float(info.dtype) && !source_.raw(info).empty();
   }
@@ -55,24 +52,31 @@ class Conversion {
                  "use the folder as it is");
   }
 
-  formats::Nf4Form form(const formats::TensorInfo& info, float offset) const {
+  formats::Nf4Form form(const formats::TensorInfo& info) const {
     formats::Nf4Form form;
     form.shape = info.shape;
     form.nested_block = double_quant_ ? quant::kNestedBlock : 0;
-    form.nested_offset = offset;
+    form.nested_offset = offsets_.at(info.name);
     return form;
   }
 
-  void write_nf4(const formats::TensorInfo& info, std::span<const float> values) {
+  std::vector<float> values_of(const formats::TensorInfo& info) const {
+    std::vector<float> values(c10::multiply_integers(info.shape));
+    source_.read_rows(info, 0, info.shape[0], values.data());
+    return values;
+  }
+
+  quant::Nf4Data quantise(const formats::TensorInfo& info) const {
+    const std::vector<float> values = values_of(info);
     quant::Nf4Quantizer quantizer(static_cast<std::int64_t>(values.size()));
     quantizer.push(values);
-    const quant::Nf4Data data = quantizer.finish(double_quant_);
-    writer_.write_nf4(data, form(info, data.offset));
+    return quantizer.finish(double_quant_);
   }
 
   const formats::TensorSource& source_;
   FolderWriter& writer_;
   bool nf4_, double_quant_;
+  std::map<std::string, float> offsets_;  // of the double quantisation, by tensor
 };
 
 }  // namespace

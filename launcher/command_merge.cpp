@@ -18,10 +18,6 @@
 namespace hone::launcher {
 namespace {
 
-bool is_block_linear(const formats::TensorInfo& info) {
-  return info.shape.size() == 2 && info.name.find(".layers.") != std::string::npos;
-}
-
 std::string module_of(const std::string& weight) { return weight.substr(0, weight.rfind(".weight")); }
 
 // The weight as the model computes with it: through NF4 where it is held in NF4.
@@ -45,7 +41,7 @@ void write_merged(const Config& config, const std::string& output) {
   for (const formats::TensorInfo& info : files.tensors->tensors()) {
     std::vector<float> values(c10::multiply_integers(info.shape));
     files.tensors->read_rows(info, 0, info.shape[0], values.data());
-    if (is_block_linear(info)) {
+    if (formats::is_block_linear(info)) {
       if (config.model.quantize == "nf4" && info.dtype != formats::DType::nf4) through_nf4(config, values);
       adapter::fold(adapters, module_of(info.name), info.shape[0], info.shape[1], values);
     }

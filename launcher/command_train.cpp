@@ -1,6 +1,5 @@
 // hone train: parse, build (one construction a line), run, report.
 #include <c10/core/InferenceMode.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -17,7 +16,7 @@
 #include "launcher/build_training.h"
 #include "launcher/commands.h"
 #include "launcher/export_model.h"
-#include "launcher/report/report.h"
+#include "launcher/options/config_file.h"
 #include "launcher/run_folder.h"
 #include "launcher/runtime.h"
 
@@ -42,6 +41,23 @@ train::HeldOut visit_bins(const data::EvalPass& pass) {
 
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
 
+// A run that is gone on with keeps the compute type it began with: auto is a measurement, and might now say another.
+void keep_compute_type(Config& config) {
+  const std::string path = config.run.dir + "/config.cfg";
+  if (config.model.dtype != "auto" || config.train.resume != "auto" || config.run.dir.empty() || !path_exists(path))
+    return;
+  for (const ConfigLine& line : read_config_file(path))
+    if (line.key == "model.dtype") config.model.dtype = line.value;
+}
+
+// The start values of adapter.init decide its shape; a setting given beside it may only say the same.
+void require_same_adapter(const CommandContext& context, const FlatConfig& before, const FlatConfig& after) {
+  for (const char* key : {"adapter.rank", "adapter.alpha", "adapter.targets", "adapter.rslora"})
+    if (context.given(key) && before.at(key) != after.at(key))
+      throw Error(Exit::usage, "US024", "adapter differs from its start values", key,
+                  before.at(key) + ", adapter.init has " + after.at(key), "leave the key out");
+}
+
 }  // namespace
 
 int run_train(CommandContext& context) {
@@ -49,6 +65,7 @@ int run_train(CommandContext& context) {
   const auto begin = std::chrono::steady_clock::now();
   Config& config = context.config();
   context.require("data.train");
+  keep_compute_type(config);
   Runtime runtime = make_runtime(context);
   Communicator& communicator = *runtime.communicator;
   open_run_folder(context, communicator);
@@ -66,7 +83,9 @@ int run_train(CommandContext& context) {
     held_out.emplace(open_rows(config.data.eval, config, tools, cache, communicator).set, config.train.micro_tokens,
                      communicator.rank(), communicator.world_size());
 
+  const FlatConfig asked = flatten(config);
   model::Model model = build_model(config, Purpose::train);
+  require_same_adapter(context, asked, flatten(config));
   const auto objective = objective::make_objective(config.objective);
   const auto optimizer = optim::make_optimizer(config.optim, model.arena().layout());
   train::ArenaGradients gradients(model.arena().layout());

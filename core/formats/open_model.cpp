@@ -50,6 +50,10 @@ std::uint64_t fingerprint_of(const ModelConfig& c, const TensorSource& source) {
 
 }  // namespace
 
+bool is_block_linear(const TensorInfo& tensor) {
+  return tensor.shape.size() == 2 && tensor.name.find(".layers.") != std::string::npos;
+}
+
 const TensorInfo* TensorSource::find(std::string_view name) const {
   const auto& all = tensors();
   const auto it = std::lower_bound(all.begin(), all.end(), name,

@@ -23,6 +23,9 @@ struct TensorInfo {
   std::vector<std::int64_t> shape;  // row-major, outermost first; for nf4 the shape before quantisation
 };
 
+// The matrix of a linear inside a block: what is quantised and gets adapters; embeddings, head and norms are not.
+bool is_block_linear(const TensorInfo& tensor);
+
 // A bitsandbytes NF4 tensor as stored: packed codes and (double-quantised) absmax. Views into the mapped file.
 struct Nf4Parts {
   std::span<const std::byte> codes;          // ceil(n / 2) bytes, first element in the high nibble

@@ -1,5 +1,5 @@
 #pragma once
-// The Llama family (Llama 1-3, SmolLM, TinyLlama, Mistral without window): pre-norm blocks of grouped-query
+// The Llama architecture (model_type llama: Llama, SmolLM, TinyLlama): pre-norm blocks of grouped-query
 // attention with rotary positions and a SwiGLU feed-forward, RMSNorm, embeddings tied or not.
 #include <memory>
 

@@ -11,10 +11,6 @@
 namespace hone::model {
 namespace {
 
-bool is_block_linear(const formats::TensorInfo& info) {
-  return info.shape.size() == 2 && info.name.find(".layers.") != std::string::npos;
-}
-
 std::string module_of(const std::string& weight) { return weight.substr(0, weight.rfind(".weight")); }
 
 std::int64_t mebibytes(std::int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
@@ -48,13 +44,13 @@ MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec
   std::int64_t trained = 0;
   for (const formats::TensorInfo& info : files.tensors->tensors()) {
     const std::int64_t n = c10::multiply_integers(info.shape);
-    const bool nf4 = is_block_linear(info) && (spec.nf4 || info.dtype == formats::DType::nf4);
+    const bool nf4 = formats::is_block_linear(info) && (spec.nf4 || info.dtype == formats::DType::nf4);
     if (spec.trained == Trained::everything) {
       trained += n;
     } else {
       estimate.frozen += nf4 ? n / 2 + n / 64 * (spec.double_quant ? 1 : 4) : n * element;
     }
-    if (spec.trained == Trained::adapter && is_block_linear(info) && adapter::is_target(spec.lora, module_of(info.name)))
+    if (spec.trained == Trained::adapter && formats::is_block_linear(info) && adapter::is_target(spec.lora, module_of(info.name)))
       trained += spec.lora.rank * (info.shape[0] + info.shape[1]);
   }
   estimate.master = trained * (spec.compute == at::kFloat ? 4 : 4 + element);

@@ -22,6 +22,7 @@ class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
   virtual void on_step(std::int64_t step, const StepResult& result, double seconds) = 0;
+  virtual void before_checkpoint() = 0;  // what was told so far must be durable first
   virtual void on_evaluation(std::int64_t step, const EvalResult& result, bool best) = 0;
 };
 

@@ -19,6 +19,7 @@ void evaluate(TrainState& state, TrainerPorts& ports) {
 
 void save(TrainState& state, TrainerPorts& ports) {
   const auto phase = ports.clock.in(PhaseClock::checkpoint);
+  ports.observer.before_checkpoint();
   ports.checkpoints.save(state);
 }
 

@@ -22,11 +22,6 @@ const char* name_of(DType type) {
   return "unknown";
 }
 
-// What quantising touches: the matrices inside blocks.
-bool block_linear(const formats::TensorInfo& tensor) {
-  return tensor.shape.size() == 2 && tensor.name.find(".layers.") != std::string::npos;
-}
-
 // Four bits a weight, a byte a block of 64, and a float a 256 of those (double quantisation).
 std::int64_t nf4_bytes(std::int64_t elements) {
   const std::int64_t blocks = (elements + 63) / 64;
@@ -52,7 +47,7 @@ void inspect_model(const std::string& model_path, TextOutput& out) {
     const std::int64_t elements = formats::element_count(tensor.shape);
     parameters += elements;
     by_type[name_of(tensor.dtype)] += elements;
-    if (!block_linear(tensor)) continue;
+    if (!formats::is_block_linear(tensor)) continue;
     linear += elements;
     linear_nf4 += nf4_bytes(elements);
   }

@@ -243,6 +243,7 @@ struct RecordingObserver final : TrainObserver {
     losses.push_back(result.loss);
     EXPECT_GE(seconds, 0.0);
   }
+  void before_checkpoint() override {}
   void on_evaluation(std::int64_t step, const EvalResult&, bool best) override {
     log.push_back("eval " + std::to_string(step) + (best ? " best" : ""));
   }
@@ -286,6 +287,7 @@ TEST(Training, EvaluatesAndSavesOnTimeAtTheEndAndAtEachNewBest) {
   EXPECT_EQ(fake.log,
             (Log{"step 1", "step 2", "save 2", "step 3", "eval 3 best", "save 3", "step 4", "save 4",
                  "step 5", "step 6", "eval 6", "save 6", "step 7", "eval 7 best", "save 7"}));
+  ASSERT_EQ(fake.checkpoints.states.size(), 5u);
   const TrainState& at_six = fake.checkpoints.states[3];
   EXPECT_EQ(at_six.best_step, 3);
   EXPECT_EQ(at_six.best_loss, 3.0);
@@ -377,6 +379,7 @@ TEST(Training, TwoHalvesEqualTheWholeToTheLastBit) {
     MemoryRun whole(spec), first(spec), second(spec);
     EXPECT_EQ(whole.run(8), train::Outcome::finished);
     EXPECT_EQ(first.run(8, 4), train::Outcome::stopped);
+    ASSERT_EQ(first.checkpoints.states.size(), 1u);
     second.restore(first);
     EXPECT_EQ(second.run(8), train::Outcome::finished);
     std::vector<double> losses = first.observer.losses;
