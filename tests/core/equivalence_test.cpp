@@ -1,4 +1,5 @@
 // What must not change a result: how a batch is cut, how it is packed, recomputation, what is frozen beside.
+#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -95,6 +96,21 @@ TEST(Recomputation, ChangesNoBitUnderLoraAndDropout) {
     const auto a = trajectory(plain, bin_each, 4), b = trajectory(again, bin_each, 4);
     for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].loss, b[i].loss);
     EXPECT_EQ(plain.weights(), again.weights());
+  }
+}
+
+// The program trains in inference mode, where LibTorch tracks neither views nor versions.
+TEST(InferenceMode, ChangesNoBit) {
+  for (const model::BuildSpec& spec : {lora_spec(0.3), full_spec()}) {
+    TinyRun plain(spec);
+    const auto expected = trajectory(plain, bin_each, 4);
+    const c10::InferenceMode guard;
+    TinyRun run(spec);
+    const auto results = trajectory(run, bin_each, 4);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_EQ(results[i].loss, expected[i].loss);
+    }
+    EXPECT_EQ(run.weights(), plain.weights());
   }
 }
 

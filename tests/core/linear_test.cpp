@@ -1,9 +1,12 @@
 // Linear layers with LoRA branches, and the dropout on their input.
 #include "core/nn/linear.h"
 
+#include <c10/core/InferenceMode.h>
+
 #include <cmath>
 
 #include "core/nn/add.h"
+#include "core/nn/rms_norm.h"
 #include "tests/core/autograd.h"
 #include "tests/core/nn_support.h"
 
@@ -113,14 +116,18 @@ TEST(Linear, LayersOnOneInputShareItsMaskAndAddUpTheirGradients) {
 // The gradient that reaches x directly is the very tensor that the layer's own backward still reads.
 TEST(Linear, ResidualAroundALayerKeepsItsGradientApart) {
   at::manual_seed(24);
-  const at::Tensor x = leaf(random({4, 6})), w = leaf(random({6, 6})), d = random({4, 6});
-  const auto expected = autograd({x + at::mm(x, w.t())}, {d}, {x, w});
+  const at::Tensor x = leaf(random({4, 6})), w = leaf(random({6, 6})), scale = random({6}),
+                   d = random({4, 6});
+  const at::Tensor y = x + at::mm(x, w.t());
+  const auto expected = autograd({y * at::rsqrt(y.square().mean(-1, true) + 1e-5) * scale}, {d}, {x, w});
   nn::Linear layer;
   layer.weight = trained(w, 0);
   TapeRun run(packed({4}));
   TestSink sink({w});
+  const c10::InferenceMode guard;  // elsewhere a view keeps its base alive, which hides who shares what
   const nn::Value input = run.watch(x);
-  run.play({{nn::add(run.pass(), input, nn::linear(run.pass(), input, layer)), d.clone()}}, sink);
+  const nn::Value sum = nn::add(run.pass(), input, nn::linear(run.pass(), input, layer));
+  run.play({{nn::residual_rms_norm(run.pass(), sum, {}, frozen(scale), 1e-5).normed, d}}, sink);
   EXPECT_LT(error(run.gradient(input), expected[0]), kDoubleTolerance);
   EXPECT_LT(error(sink.gradient(0), expected[1]), kDoubleTolerance);
 }

@@ -58,6 +58,7 @@ void expect_equal(const model::BuildSpec& spec) {
   for (std::int64_t step = 1; step <= kSteps; ++step) expected.push_back(one.step(source, step));
   for (const int ranks : {2, 3}) {
     const std::vector<Trace> traces = train_on(ranks, spec);
+    for (const Trace& trace : traces) ASSERT_EQ(trace.steps.size(), expected.size()) << trace.error;
     for (std::int64_t i = 0; i < kSteps; ++i) {
       EXPECT_NEAR(traces[0].steps[i].loss / expected[i].loss, 1.0, 1e-5) << "step " << i + 1;
       EXPECT_NEAR(traces[0].steps[i].grad_norm / expected[i].grad_norm, 1.0, 1e-5) << "step " << i + 1;
