@@ -65,8 +65,8 @@ void FolderWriter::write_nf4(const quant::Nf4Data& data, const formats::Nf4Form&
     parts.nested_quant_map = std::as_bytes(std::span(data.nested_map));
     parts.nested_offset = data.offset;
   }
-  for (const std::span<const std::byte> bytes : formats::nf4_tensor_bytes(parts, formats::nf4_state_json(form)))
-    write_raw(bytes);
+  const std::string state = formats::nf4_state_json(form);  // the spans look into it
+  for (const std::span<const std::byte> bytes : formats::nf4_tensor_bytes(parts, state)) write_raw(bytes);
 }
 
 void FolderWriter::finish(const std::optional<OrderedJson>& quantization) {
