@@ -13,10 +13,6 @@
 
 namespace hone::test {
 
-inline std::span<const float> as_const(std::span<float> s) {
-  return s;
-}
-
 // One batch after another.
 inline TokenBatch joined(const std::vector<TokenBatch>& batches) {
   TokenBatch all;
@@ -76,6 +72,24 @@ class ListSource final : public BatchSource {
   std::int64_t batch_size_;
   Cutter cutter_;
   Cursor cursor_;
+};
+
+// What was called, in order.
+using Log = std::vector<std::string>;
+
+struct LoggedSource final : BatchSource {
+  explicit LoggedSource(Log& l) : log(l) {}
+  StepPlan next_step() override {
+    log.push_back("next_step");
+    return plan;
+  }
+  Cursor cursor() const override { return {0, steps}; }
+  void seek(const Cursor&) override {}
+  std::int64_t sample_count() const override { return 1; }
+  std::int64_t steps_per_epoch() const override { return 1; }
+  Log& log;
+  StepPlan plan;
+  std::int64_t steps = 0;
 };
 
 // A world of one rank.
