@@ -55,11 +55,32 @@ nn::KvCache make_cache(const model::Model& model, std::int64_t rows, std::int64_
                      at::TensorOptions().dtype(model.compute()));
 }
 
+// Takes the next token of every stream; those that go on keep it as their input.
+std::vector<Stream> advance(std::vector<Stream> streams, const at::Tensor& logits, const std::vector<Prompt>& prompts,
+                            const GenerateSettings& settings, std::vector<Answer>& answers, const Done& done) {
+  std::vector<Stream> going_on;
+  for (std::size_t s = 0; s < streams.size(); ++s) {
+    Stream& stream = streams[s];
+    Answer& answer = answers[stream.prompt];
+    const std::span<const float> row(logits.const_data_ptr<float>() + s * logits.size(1), logits.size(1));
+    const std::int32_t id = sample(row, settings.sampler, {prompts[stream.prompt].index, answer.size()});
+    answer.push_back(id);
+    stream.seen += static_cast<std::int64_t>(stream.input.size());
+    stream.input = {id};
+    const bool ended = std::find(settings.end_ids.begin(), settings.end_ids.end(), id) != settings.end_ids.end();
+    if (!ended && static_cast<std::int64_t>(answer.size()) < settings.max_new_tokens) {
+      going_on.push_back(std::move(stream));
+    } else if (done) {
+      done(stream.prompt, answer);
+    }
+  }
+  return going_on;
+}
+
 }  // namespace
 
 std::vector<Answer> generate(const model::Model& model, const std::vector<Prompt>& prompts,
-                             const GenerateSettings& settings,
-                             const std::function<void(std::size_t prompt, const Answer&)>& done) {
+                             const GenerateSettings& settings, const Done& done) {
   std::vector<Answer> answers(prompts.size());
   const auto group = static_cast<std::size_t>(settings.group);
   for (std::size_t first = 0; first < prompts.size(); first += group) {
@@ -75,23 +96,7 @@ std::vector<Answer> generate(const model::Model& model, const std::vector<Prompt
                                    static_cast<std::int64_t>(longest) + settings.max_new_tokens);
     while (!streams.empty()) {
       const at::Tensor logits = next_logits(model, streams, cache, settings.adapters);
-      std::vector<Stream> going_on;
-      for (std::size_t s = 0; s < streams.size(); ++s) {
-        Stream& stream = streams[s];
-        Answer& answer = answers[stream.prompt];
-        const std::span<const float> row(logits.const_data_ptr<float>() + s * logits.size(1), logits.size(1));
-        const std::int32_t id = sample(row, settings.sampler, {prompts[stream.prompt].index, answer.size()});
-        answer.push_back(id);
-        stream.seen += static_cast<std::int64_t>(stream.input.size());
-        stream.input = {id};
-        const bool ended = std::find(settings.end_ids.begin(), settings.end_ids.end(), id) != settings.end_ids.end();
-        if (!ended && static_cast<std::int64_t>(answer.size()) < settings.max_new_tokens) {
-          going_on.push_back(std::move(stream));
-        } else if (done) {
-          done(stream.prompt, answer);
-        }
-      }
-      streams = std::move(going_on);
+      streams = advance(std::move(streams), logits, prompts, settings, answers, done);
     }
   }
   return answers;

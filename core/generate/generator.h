@@ -25,8 +25,8 @@ struct Prompt {
 
 // New ids of each prompt, in order; `done` (if any) is called as each is ready. Empty prompts are an Error.
 using Answer = std::vector<std::int32_t>;
+using Done = std::function<void(std::size_t prompt, const Answer& answer)>;
 std::vector<Answer> generate(const model::Model& model, const std::vector<Prompt>& prompts,
-                             const GenerateSettings& settings,
-                             const std::function<void(std::size_t prompt, const Answer&)>& done = nullptr);
+                             const GenerateSettings& settings, const Done& done = nullptr);
 
 }  // namespace hone::generate

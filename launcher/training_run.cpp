@@ -1,0 +1,154 @@
+#include "launcher/training_run.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "core/train/evaluator.h"
+#include "dist/gradient_sync.h"
+#include "dist/launch_check.h"
+#include "dist/stop_signal.h"
+#include "launcher/build_model.h"
+#include "launcher/run_folder.h"
+
+namespace hone::launcher {
+namespace {
+
+// Cores, communicator and folder; from here on all ranks know that they run the same config.
+Runtime begin_run(CommandContext& context) {
+  Runtime runtime = make_runtime(context);
+  open_run_folder(context, *runtime.communicator);
+  dist::require_same(*runtime.communicator, "config", config_digest(context.config()));
+  return runtime;
+}
+
+void resolve_training(Config& config, std::int64_t steps_per_epoch) {
+  TrainOptions& train = config.train;
+  if (!train.steps)
+    train.steps = static_cast<std::int64_t>(std::ceil(train.epochs * static_cast<double>(steps_per_epoch) - 1e-9));
+  if (!train.eval_every) train.eval_every = steps_per_epoch;
+  if (!train.save_every) train.save_every = steps_per_epoch;
+  config.optim.lr = optim::effective_lr(config.optim, config.adapter.type == "lora");
+}
+
+// The start values of adapter.init decide its shape; a setting given beside it may only say the same.
+void require_same_adapter(const CommandContext& context, const FlatConfig& asked, const FlatConfig& built) {
+  for (const char* key : {"adapter.rank", "adapter.alpha", "adapter.targets", "adapter.rslora"})
+    if (context.given(key) && asked.at(key) != built.at(key))
+      throw Error(Exit::usage, "US024", "adapter differs from its start values", key,
+                  asked.at(key) + ", adapter.init has " + built.at(key), "leave the key out");
+}
+
+std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
+
+}  // namespace
+
+TrainingRun::TrainingRun(CommandContext& context)
+    : context_(context),
+      config_(context.config()),
+      runtime_(begin_run(context)),
+      tools_(make_text_tools(config_)),
+      rows_(rows_of(config_.data.train)),
+      source_(make_source()),
+      held_out_(make_held_out()),
+      model_(make_model()),
+      objective_(objective::make_objective(config_.objective)),
+      optimizer_(optim::make_optimizer(config_.optim, model_.arena().layout())),
+      gradients_(model_.arena().layout()),
+      reduction_(dist::make_gradient_reduction(gradients_.flat(), model_.arena().layout(), communicator())),
+      store_(config_.run.dir + "/checkpoints", communicator(), store_options()),
+      checkpoints_(store_, model_, *optimizer_, flatten(config_), digests()) {}
+
+PreparedRows TrainingRun::rows_of(const std::vector<std::string>& inputs) {
+  return open_rows(inputs, config_, tools_, cache_root_of(config_.run.dir), communicator());
+}
+
+std::unique_ptr<BatchSource> TrainingRun::make_source() {
+  auto loader = std::make_unique<data::Loader>(rows_.set, loader_rules(config_, communicator()));
+  resolve_training(config_, loader->steps_per_epoch());
+  eligible_ = loader->eligible();
+  return std::make_unique<data::PrefetchSource>(std::move(loader));
+}
+
+std::optional<data::EvalPass> TrainingRun::make_held_out() {
+  if (config_.data.eval.empty()) return std::nullopt;
+  return std::optional<data::EvalPass>(std::in_place, rows_of(config_.data.eval).set, config_.train.micro_tokens,
+                                       communicator().rank(), communicator().world_size());
+}
+
+model::Model TrainingRun::make_model() {
+  const FlatConfig asked = flatten(config_);
+  model::Model model = build_model(config_, Purpose::train);
+  require_same_adapter(context_, asked, flatten(config_));
+  return model;
+}
+
+train::StepParts TrainingRun::step_parts() {
+  return {.model = model_,
+          .objective = *objective_,
+          .optimizer = *optimizer_,
+          .schedule = optim::make_schedule(config_.schedule, *config_.train.steps),
+          .peak_lr = *config_.optim.lr,
+          .max_grad_norm = config_.optim.max_grad_norm,
+          .communicator = communicator(),
+          .reduction = *reduction_,
+          .gradients = gradients_,
+          .clock = clock_};
+}
+
+checkpoint::StoreOptions TrainingRun::store_options() {
+  return {.keep = static_cast<int>(config_.train.keep),
+          .warn = [this](const std::string& line) { context_.log.warning("{}", line); }};
+}
+
+checkpoint::FlatMap TrainingRun::digests() const {
+  return {{"model", hex(base_fingerprint(config_))},
+          {"tokenizer", hex(tools_.tokenizer->fingerprint())},
+          {"data", hex(rows_.set->fingerprint())}};
+}
+
+TrainState TrainingRun::resume() {
+  const std::string folder = find_resume(config_.train.resume, store_, config_.run.dir);
+  if (folder.empty()) return {};
+  const TrainState state = checkpoints_.load(folder);
+  source_->seek(state.cursor);
+  context_.log.info("going on from {} (step {})", folder, state.step);
+  return state;
+}
+
+EvalResult TrainingRun::evaluate() {
+  const train::HeldOut bins = [&](const train::BatchVisitor& visit) {
+    for (std::int64_t b = 0; b < held_out_->bin_count(); ++b) visit(held_out_->bin(b));
+  };
+  return train::evaluate(*objective_, model_, bins, communicator());
+}
+
+train::Outcome TrainingRun::train(TrainState& state) {
+  train::StepParts parts = step_parts();
+  RunObserver observer(context_, config_, *config_.train.steps, state.step);
+  const dist::StopSignals signals(context_.session.launched());
+  train::TrainerPorts ports{.step = [&](std::int64_t step) { return train::run_step(parts, *source_, step); },
+                            .evaluate = {},
+                            .source = *source_,
+                            .checkpoints = checkpoints_,
+                            .observer = observer,
+                            .stop_agreed = [&] { return dist::stop_agreed(communicator()); },
+                            .clock = clock_};
+  if (held_out_) ports.evaluate = [&] { return evaluate(); };
+  return train::run_training({*config_.train.steps, *config_.train.eval_every, *config_.train.save_every}, state,
+                             ports);
+}
+
+int TrainingRun::run() {
+  const auto begin = std::chrono::steady_clock::now();
+  TrainState state = resume();
+  write_run_facts(context_, model_, rows_, eligible_);
+  const train::Outcome outcome = train(state);
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
+  report_timing(context_, clock_, wall.count(), communicator());
+  return close_run(context_, model_, outcome, state.step);
+}
+
+}  // namespace hone::launcher
