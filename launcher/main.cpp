@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -6,6 +7,7 @@
 #include "launcher/program.h"
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over its limit is then a write that fails, reported like any other
   try {
     hone::dist::MpiSession session;
     return hone::launcher::run_program({argv + 1, argv + argc}, session);

@@ -31,7 +31,13 @@ PreparedSet::PreparedSet(const std::vector<std::string>& folders, const Fingerpr
 }
 
 void PreparedSet::open_folder(const std::string& folder, const Fingerprint& fingerprint) {
-  for (const ShardEntry& entry : read_shard_index(folder).shards) {
+  const ShardIndex index = read_shard_index(folder);
+  std::int64_t first_row = first_row_.back();
+  for (const SourceFile& source : index.sources) {
+    sources_.push_back({first_row, source.path});
+    first_row += source.rows;
+  }
+  for (const ShardEntry& entry : index.shards) {
     auto shard = std::make_unique<SampleShard>(folder + "/" + entry.name);
     shard->require(fingerprint);
     if (shard->rows() != entry.rows)
@@ -69,7 +75,12 @@ Sample PreparedSet::read(std::int64_t index) const {
 }
 
 std::string PreparedSet::where(std::int64_t index) const {
-  return place(index).shard->path() + ": row " + std::to_string(index);
+  const auto after =
+      std::upper_bound(sources_.begin(), sources_.end(), index,
+                       [](std::int64_t row, const Source& source) { return row < source.first_row; });
+  HONE_CHECK(after != sources_.begin());
+  const Source& source = *std::prev(after);
+  return source.path + ": row " + std::to_string(index - source.first_row);
 }
 
 std::uint64_t PreparedSet::fingerprint() const {

@@ -43,14 +43,18 @@ class PreparedSet : public SampleSet {
   std::int64_t length(std::int64_t index) const override;
   bool has_target(std::int64_t index) const override;
   Sample read(std::int64_t index) const override;
-  std::string where(std::int64_t index) const override;
-  std::uint64_t fingerprint() const;  // of the shards' digests, in order
-  void verify() const;                // reads everything and compares the digests of the index (H5013)
+  std::string where(std::int64_t index) const override;  // the raw file that the row was prepared from
+  std::uint64_t fingerprint() const;                     // of the shards' digests, in order
+  void verify() const;  // reads everything and compares the digests of the index (H5013)
 
  private:
   struct Place {
     const SampleShard* shard;
     std::int64_t row;
+  };
+  struct Source {
+    std::int64_t first_row;
+    std::string path;
   };
   Place place(std::int64_t index) const;
   void open_folder(const std::string& folder, const Fingerprint& fingerprint);
@@ -59,6 +63,7 @@ class PreparedSet : public SampleSet {
   std::vector<std::unique_ptr<SampleShard>> shards_;
   std::vector<std::int64_t> first_row_{0};  // per shard, and the end
   std::vector<std::uint64_t> digests_;
+  std::vector<Source> sources_;
 };
 
 // The rows of a set that training draws from: those with a target.

@@ -123,7 +123,10 @@ ShardIndex read_shard_index(const std::string& folder) {
                        static_cast<std::int32_t>(vocab)};
   index.format = top.text("row_format");
   read_lists(top, path, index);
-  if (index.shards.empty() || index.rows() != top.count("rows") || index.tokens() != top.count("tokens"))
+  std::int64_t source_rows = 0;
+  for (const SourceFile& source : index.sources) source_rows += source.rows;
+  if (index.shards.empty() || index.rows() != top.count("rows") || index.tokens() != top.count("tokens") ||
+      index.rows() != source_rows)
     fail_index(path, "its counts do not add up");
   return index;
 }
