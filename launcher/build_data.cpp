@@ -2,11 +2,28 @@
 
 #include <filesystem>
 
+#include "core/base/error.h"
+#include "core/formats/tensor_source.h"
+
 namespace hone::launcher {
+namespace {
+
+// An id without a row in the embedding would only fail in the middle of a step.
+void require_rows_for(const data::Tokenizer& tokenizer, const std::string& model_path) {
+  const std::int64_t rows = formats::read_model_config(model_path).vocab_size;
+  if (tokenizer.vocab_size() <= rows) return;
+  throw Error(Exit::input, "MD007", "tokenizer does not fit the model", model_path,
+              "it has " + std::to_string(tokenizer.vocab_size()) + " ids, the model's vocab_size is " +
+                  std::to_string(rows),
+              "use the tokenizer that the model was saved with");
+}
+
+}  // namespace
 
 TextTools make_text_tools(Config& config) {
   TextTools tools;
   tools.tokenizer = data::load_tokenizer(config.model.path);
+  require_rows_for(*tools.tokenizer, config.model.path);
   tools.chat_template = data::make_chat_template(config.data.chat_template, *tools.tokenizer);
   config.data.chat_template = tools.chat_template->name();
   return tools;
