@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <filesystem>
+
 #include "core/base/error.h"
 #include "core/base/file_system.h"
 #include "core/formats/hf_config.h"
@@ -31,6 +33,9 @@ std::optional<OrderedJson> source_json(const std::string& source, const std::str
 
 FolderWriter::FolderWriter(std::string source, std::string folder, std::string dtype)
     : source_(std::move(source)), folder_(std::move(folder)), dtype_(std::move(dtype)) {
+  if (is_directory(folder_) && std::filesystem::equivalent(source_, folder_))
+    throw Error(Exit::usage, "US026", "output is the model itself", folder_, "it would be overwritten while it is read",
+                "choose another folder");
   make_directories(folder_);
 }
 
