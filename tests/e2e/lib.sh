@@ -1,0 +1,125 @@
+# What the end-to-end tests share. A test is a bash script that begins with
+#   source "$(dirname "$0")/lib.sh"
+# and is called with the hone binary and the folder of golden files. It works in a temporary folder of its own,
+# in which chat.cfg names the tiny model and rows.jsonl holds chats; the last line of every test is `finish`.
+set -u
+HONE=$(realpath "$1")
+GOLDEN=$(realpath "$2")
+CHAT=$GOLDEN/e2e/tiny_chat
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+cd "$WORK" || exit 1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMP_WAIT_POLICY=passive  # threads that spin starve one another where the machine is shared
+FAILED=0
+
+fail() {
+  FAILED=$((FAILED + 1))
+  echo "FAILED: $*"
+}
+
+finish() {
+  if [ "$FAILED" -gt 0 ]; then
+    echo "$FAILED failed"
+    exit 1
+  fi
+  echo "passed"
+  exit 0
+}
+
+# chats N > FILE: N rows of short chats of different lengths.
+chats() {
+  awk -v n="$1" 'BEGIN {
+    for (i = 1; i <= n; ++i) {
+      more = ""
+      for (k = 0; k < i % 5; ++k) more = more " and " (i * k)
+      printf "{\"messages\":[{\"role\":\"user\",\"content\":\"What is %d plus %d%s?\"},", i, 3 * i, more
+      printf "{\"role\":\"assistant\",\"content\":\"It is %d.\"}]}\n", 4 * i
+    }
+  }'
+}
+
+expect_code() { # WANTED GOT WHAT...
+  local wanted=$1 got=$2
+  shift 2
+  [ "$got" -eq "$wanted" ] && return 0
+  fail "exit code $got, not $wanted: $*"
+  tail -n 5 err
+}
+
+# run CODE ARGS...: hone with this exit code; standard output and error are left in the files out and err.
+run() {
+  local wanted=$1
+  shift
+  timeout 60 "$HONE" "$@" > out 2> err
+  expect_code "$wanted" $? "hone $*"
+}
+
+# run_ranks N CODE ARGS...: the same under mpirun.
+run_ranks() {
+  local ranks=$1 wanted=$2
+  shift 2
+  timeout 60 mpirun --oversubscribe -n "$ranks" "$HONE" "$@" > out 2> err
+  expect_code "$wanted" $? "mpirun -n $ranks hone $*"
+}
+
+same() { cmp "$1" "$2" || fail "$1 and $2 differ"; }
+says() { grep -q -e "$2" "$1" || fail "$1 does not say \"$2\": $(head -c 300 "$1")"; }
+silent() { ! grep -q -e "$2" "$1" || fail "$1 says \"$2\": $(grep -m 1 -e "$2" "$1")"; }
+there() { for path in "$@"; do [ -e "$path" ] || fail "$path is missing"; done; }
+
+# one_error FILE: exactly one line that begins "error[".
+one_error() {
+  local lines
+  lines=$(grep -c '^error\[' "$1")
+  [ "$lines" -eq 1 ] || fail "$lines error lines: $(cat "$1")"
+}
+
+# value KEY FILE: the number at this key of every JSON line.
+value() { grep -o "\"$1\":[-+0-9.e]*" "$2" | cut -d: -f2; }
+
+# train_values FILE: what a run's metrics must repeat bit for bit: not the times.
+train_values() { grep '"kind":"train"' "$1" | sed 's/,"seconds".*//'; }
+same_training() { [ "$(train_values "$1")" = "$(train_values "$2")" ] || fail "$1 and $2 tell of different training"; }
+
+# close KEY TOLERANCE A B: the key's values agree, relative to their size, in every line.
+close() {
+  value "$1" "$3" > a.values
+  value "$1" "$4" > b.values
+  paste a.values b.values | awk -v t="$2" '
+    NF != 2 { bad = 1 }
+    { d = $1 - $2; if (d < 0) d = -d; s = $2 < 0 ? -$2 : $2; if (d > t * s) { bad = 1; print NR ": " $1 " and " $2 } }
+    END { exit bad || NR == 0 }' || fail "$1 of $3 and $4 differ by more than $2"
+}
+
+chats 20 > rows.jsonl
+cat > chat.cfg << CFG
+[model]
+path = $CHAT
+dtype = fp32
+[data]
+train = rows.jsonl
+[train]
+batch_size = 6
+micro_tokens = 256
+[optim]
+lr = 0.01
+CFG
+cat > lora.cfg << CFG
+[adapter]
+type = lora
+rank = 4
+alpha = 8
+CFG
+
+# wait_for_rows N FILE: until the file has that many lines, or 20 seconds have passed.
+wait_for_rows() {
+  for _ in $(seq 1000); do
+    [ -f "$2" ] && [ "$(wc -l < "$2")" -ge "$1" ] && return 0
+    sleep 0.02
+  done
+  fail "$2 did not reach $1 rows"
+}
+
+# newest_child PID: the rank that a launcher started last.
+newest_child() { pgrep -P "$1" -n; }
