@@ -74,7 +74,7 @@ eval::TextScores score_answers(const std::vector<AnsweredRow>& rows) {
 }
 
 OrderedJson to_json(const eval::TextScores& scores) {
-  return {{"examples", scores.examples},
+  return {{"examples", static_cast<std::int64_t>(scores.examples)},
           {"exact_match", scores.exact_match},
           {"rouge1", scores.rouge1},
           {"rouge2", scores.rouge2},

@@ -57,7 +57,7 @@ OrderedJson to_json(const Comparison& c) {
                        {"expected", c.tuned_rows[r].expected},
                        {"base", c.base_rows[r].answer},
                        {"tuned", c.tuned_rows[r].answer}});
-  return {{"examples", c.tuned.examples},
+  return {{"examples", static_cast<std::int64_t>(c.tuned.examples)},
           {"rows", {score_row("base model", &c.base_loss, c.base),
                     score_row("always \"" + c.commonest_answer + "\"", nullptr, c.commonest),
                     score_row("tuned model", &c.tuned_loss, c.tuned)}},
