@@ -3,8 +3,8 @@
 
     python scripts/peers/bench_peft.py [--legs bf16,fp32,nf4] [--steps 5] [--warmup 1] [--threads N]
 
-One JSON line a leg, with the same names as `hone bench`. Weights are random: speed does not depend on them, and
-nothing is downloaded. Run it by hand beside `hone bench`, on the same quiet machine; needs torch, transformers,
+One JSON line a leg, with the same names as `bench_lora_step`. Weights are random: speed does not depend on them, and
+nothing is downloaded. Run it by hand beside `bench_lora_step`, on the same quiet machine; needs torch, transformers,
 peft and, for nf4, bitsandbytes. Never part of building, running or testing.
 """
 import argparse
