@@ -295,12 +295,11 @@ echo "--- outputs: 8"
 scores=(evaluate --model.path "$CHAT" --model.dtype fp32 --data.eval rows.jsonl)
 bad_train 8 'rows.jsonl' --run.dir rows.jsonl
 bad_train 8 'rows.jsonl/run' --run.dir rows.jsonl/run
-bad_train 8 '/proc/run' --run.dir /proc/run
 bad 2 'the model itself' convert --model.path copy --output ../"$(basename "$WORK")"/copy
 bad 2 'the model itself' merge --model.path copy --model.dtype fp32 --model.adapters good/adapter --output copy
 same copy/model.safetensors "$CHAT/model.safetensors"
 bad 8 'rows.jsonl' convert --model.path "$CHAT" --output rows.jsonl
-bad 8 '/proc/merged' merge --model.path "$CHAT" --model.dtype fp32 --model.adapters good/adapter --output /proc/merged
+bad 8 'rows.jsonl/merged' merge --model.path "$CHAT" --model.dtype fp32 --model.adapters good/adapter --output rows.jsonl/merged
 bad 8 'rows.jsonl' prepare --config chat.cfg --output rows.jsonl/prepared
 bad 8 'none' "${scores[@]}" --per_example none/scores.jsonl
 bad 8 'report.html\|none' report good --output none/report.html

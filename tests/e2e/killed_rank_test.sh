@@ -10,7 +10,7 @@ for rows in 1 33 90; do
   dir=killed-$rows
   mpirun --oversubscribe -n 2 "$HONE" train "${job[@]}" --run.dir "$dir" > out 2> err &
   wait_for_rows $rows "$dir/metrics.jsonl"
-  kill -KILL "$(newest_child $!)"
+  kill -KILL "$(children $! | tail -n 1)"
   wait $!
   expect_code 137 $? "mpirun after a rank was killed"
   run_ranks 2 0 train "${job[@]}" --run.dir "$dir"
@@ -24,7 +24,7 @@ done
 # The launcher itself killed: no rank stays behind, and the run goes on.
 mpirun --oversubscribe -n 2 "$HONE" train "${job[@]}" --run.dir orphaned > out 2> err &
 wait_for_rows 30 orphaned/metrics.jsonl
-ranks=$(pgrep -P $!)
+ranks=$(children $!)
 kill -KILL $!
 wait $! 2> /dev/null
 for _ in $(seq 500); do

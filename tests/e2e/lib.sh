@@ -9,7 +9,7 @@ CHAT=$GOLDEN/e2e/tiny_chat
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 cd "$WORK" || exit 1
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export LC_ALL=C OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMP_WAIT_POLICY=passive  # threads that spin starve one another where the machine is shared
 FAILED=0
 
@@ -121,5 +121,5 @@ wait_for_rows() {
   fail "$2 did not reach $1 rows"
 }
 
-# newest_child PID: the rank that a launcher started last.
-newest_child() { pgrep -P "$1" -n; }
+# children PID: the ranks that a launcher has started, one a line.
+children() { cat /proc/"$1"/task/*/children | tr -s ' ' '\n'; }

@@ -25,7 +25,7 @@ bad_ranks 6 'step 2' "${job[@]}" --optim.lr 1e38
 bad_ranks 8 'rows.jsonl' "${job[@]}" --run.dir rows.jsonl
 # What only rank 0 does and so only rank 0 sees fail.
 bad_ranks 8 'none/scores' evaluate --model.path "$CHAT" --model.dtype fp32 --data.eval rows.jsonl --per_example none/scores
-bad_ranks 8 '/proc/copy' convert --model.path "$CHAT" --output /proc/copy
+bad_ranks 8 'rows.jsonl/copy' convert --model.path "$CHAT" --output rows.jsonl/copy
 bad_ranks 3 'none.jsonl' generate --model.path "$CHAT" --model.dtype fp32 --input none.jsonl
 
 # Checkpoints: a damaged one asked for by name, changed settings, a file in the folder's place.

@@ -33,7 +33,7 @@ run 0 train "${full[@]}" --train.steps 6 --run.dir full-cut
 same full/model/model.safetensors full-cut/model/model.safetensors
 
 # Stopped on request: 75, and the same command goes on.
-long=(--config chat.cfg --config lora.cfg --adapter.dropout 0.1 --schedule.name cosine --train.steps 400
+long=(--config chat.cfg --config lora.cfg --adapter.dropout 0.1 --schedule.name cosine --train.steps 300
   --train.save_every 300 --train.log_every 50)
 run 0 train "${long[@]}" --run.dir long
 
@@ -57,7 +57,7 @@ done
 run_ranks 2 0 train "${long[@]}" --run.dir long2
 mpirun --oversubscribe -n 2 "$HONE" train "${long[@]}" --run.dir signal2 > out 2> err &
 wait_for_rows 5 signal2/metrics.jsonl
-kill -USR1 "$(newest_child $!)"
+kill -USR1 "$(children $! | tail -n 1)"
 wait $!
 expect_code 75 $? "mpirun -n 2, one rank stopped by USR1"
 silent err '^error\['
