@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/adapter/peft_pair.h"
 #include "core/base/error.h"
 
 namespace hone::model {
@@ -35,18 +36,6 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + "]";
-}
-
-at::Tensor to_tensor(const formats::SafetensorsEntry& entry, at::ScalarType dtype) {
-  at::Tensor values = at::empty(entry.info.shape, at::kFloat);
-  formats::PeftAdapter::read(entry, values.mutable_data_ptr<float>());
-  return values.to(dtype);
-}
-
-void check_pair(const formats::PeftPair& pair, std::int64_t out, std::int64_t in) {
-  if (pair.in() != in || pair.out() != out)
-    throw Error(Exit::input, "AD010", "adapter does not fit the model", pair.module,
-                "adapter is for " + shape_text({pair.out(), pair.in()}) + ", the model has " + shape_text({out, in}));
 }
 
 // Every module an adapter names must be a linear of the model.
@@ -144,14 +133,14 @@ nn::Linear ModuleBuilder::linear(const std::string& module, std::int64_t out, st
 }
 
 void ModuleBuilder::add_frozen_branches(nn::Linear& linear, std::int64_t out, std::int64_t in) {
-  for (const formats::PeftAdapter* adapter : spec_.frozen_adapters) {
-    const formats::PeftPair* pair = adapter->find(linear.name);
+  for (const formats::PeftAdapter* frozen : spec_.frozen_adapters) {
+    const formats::PeftPair* pair = frozen->find(linear.name);
     if (!pair) continue;
-    check_pair(*pair, out, in);
-    auto a = std::make_shared<nn::DenseWeight>(to_tensor(*pair->a, spec_.compute));
-    auto b = std::make_shared<nn::DenseWeight>(to_tensor(*pair->b, spec_.compute));
+    adapter::require_fit(*pair, out, in);
+    auto a = std::make_shared<nn::DenseWeight>(adapter::to_tensor(*pair->a, spec_.compute));
+    auto b = std::make_shared<nn::DenseWeight>(adapter::to_tensor(*pair->b, spec_.compute));
     frozen_bytes_ += a->bytes() + b->bytes();
-    linear.branches.push_back({a, b, adapter->config().scaling(), /*trained=*/false});
+    linear.branches.push_back({a, b, frozen->config().scaling(), /*trained=*/false});
   }
 }
 
@@ -159,7 +148,7 @@ void ModuleBuilder::add_trained_branch(nn::Linear& linear, std::int64_t out, std
   if (spec_.trained != Trained::adapter) return;
   const formats::PeftPair* start = spec_.lora_init ? spec_.lora_init->find(linear.name) : nullptr;
   if (spec_.lora_init ? !start : !adapter::is_target(spec_.lora, linear.name)) return;
-  if (start) check_pair(*start, out, in);
+  if (start) adapter::require_fit(*start, out, in);
   const std::int64_t rank = spec_.lora.rank;
   const std::string module = linear.name;
   nn::LoraBranch branch;
