@@ -9,4 +9,4 @@ if ! command -v clang-format >/dev/null; then
 fi
 mode=(--dry-run -Werror)
 [[ ${1:-} == --fix ]] && mode=(-i)
-git ls-files -z '*.h' '*.cpp' '*.cu' | xargs -0 clang-format "${mode[@]}"
+git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 clang-format "${mode[@]}"

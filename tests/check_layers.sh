@@ -16,14 +16,14 @@ core/ports      | core/base                                                |
 core/formats    | core/base                                                | json fmt
 core/eval       | core/base                                                | fmt
 core/cuda       | core/base                                                | cuda
-core/nn         | core/base core/ports                                     | aten
+core/nn         | core/base core/ports core/cuda                           | aten cuda
 core/quant      | core/base core/ports core/formats core/cuda core/nn      | aten cuda
 core/adapter    | core/base core/ports core/formats core/nn core/quant     | aten json
 core/model      | core/base core/ports core/formats core/nn core/quant core/adapter core/cuda core/train/shard_plan.h | aten fmt
-core/optim      | core/base core/ports core/nn core/train/shard_plan.h     | aten
+core/optim      | core/base core/ports core/nn core/cuda core/train/shard_plan.h | aten cuda
 core/objective  | core/base core/ports core/nn core/model                  | aten
-core/generate   | core/base core/ports core/nn core/model                  | aten
-core/train      | core/base core/ports core/formats core/nn core/quant core/adapter core/model core/objective core/optim core/eval | aten fmt json
+core/generate   | core/base core/ports core/nn core/model core/cuda        | aten cuda
+core/train      | core/base core/ports core/formats core/nn core/quant core/adapter core/model core/objective core/optim core/eval core/cuda | aten cuda fmt json
 core/train/shard_plan | core/base                                          |
 data            | core/base core/ports core/formats                        | json fmt simdjson pcre2 utf8proc hdf5
 dist            | core/base core/ports core/train/shard_plan.h             | fmt mpi
@@ -33,7 +33,7 @@ launcher/report | core/base core/formats core/eval launcher/options        | fmt
 launcher        | core data dist checkpoint                                | fmt json boost aten mpi hdf5
 '
 
-find core data dist checkpoint launcher \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' \) -print 2>/dev/null |
+find core data dist checkpoint launcher \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print 2>/dev/null |
   sort | xargs -r awk -v table="$table" '
   function trim(text) { gsub(/^[ \t]+|[ \t]+$/, "", text); return text }
   function layer_of(path,    best, name) {
@@ -77,6 +77,6 @@ find core data dist checkpoint launcher \( -name '*.h' -o -name '*.cpp' -o -name
     name = party(part[2])
     if (name != "" && index(third[layer], " " name " ") == 0) complain(FILENAME ":" FNR ": " layer " must not include <" part[2] ">")
     if (part[2] == "torch/torch.h") complain(FILENAME ":" FNR ": torch/torch.h costs 14 s a file; include what is used")
-    if (name == "cuda" && FILENAME !~ /\.cu$/) complain(FILENAME ":" FNR ": CUDA headers belong in .cu files")
+    if (name == "cuda" && FILENAME !~ /\.cuh?$/) complain(FILENAME ":" FNR ": CUDA headers belong in .cu and .cuh files")
   }
   END { if (bad) exit 1 }'
