@@ -123,7 +123,8 @@ void run(const char* name, at::ScalarType compute, bool nf4, int steps) {
     const auto begin = std::chrono::steady_clock::now();
     gradients.zero();
     objective->train(model, batch, 1.0 / weight, gradients);
-    optimizer->update({0, model.arena().layout().size}, model.arena().master(), gradients.flat(), step + 1, 1e-4);
+    optimizer->update({0, model.arena().layout().size},
+                      {{"master", model.arena().master()}, gradients.flat().data(), step + 1, 1e-4});
     model.arena().publish();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     if (step > 0) best = std::min(best, seconds.count()), total += seconds.count();

@@ -10,10 +10,10 @@
 namespace hone::checkpoint {
 namespace {
 
-std::vector<float> copy_shards(const FlatTensor& tensor, const ShardValues& values) {
-  std::vector<float> copy;
-  for (const Range& shard : values.shards()) {
-    const std::span<const float> part = values.of(tensor, shard);
+std::vector<std::byte> copy_stored(const HeldTensor& tensor, const std::vector<Range>& stored) {
+  std::vector<std::byte> copy;
+  for (const Range& range : stored) {
+    const std::span<const std::byte> part = bytes_of(tensor, stored, range);
     copy.insert(copy.end(), part.begin(), part.end());
   }
   return copy;
@@ -24,7 +24,7 @@ std::vector<float> copy_shards(const FlatTensor& tensor, const ShardValues& valu
 // The state as it was at save(), and the thread that writes it.
 struct AsyncSaver::Pending {
   CheckpointState state;
-  std::vector<std::vector<float>> copies;
+  std::vector<std::vector<std::byte>> copies;
   std::future<std::string> written;  // last: its destructor joins the thread before the copies go
 };
 
@@ -41,14 +41,13 @@ void AsyncSaver::save(const CheckpointState& state) {
   wait();
   store_.begin(state);
   const Communicator& ranks = store_.communicator();
-  const ShardValues values(*state.layout,
-                           shards_of(*state.layout, ranks.rank(), ranks.world_size(), state.granule));
+  const ShardOwner owner{ranks.rank(), ranks.world_size(), state.granule};
   auto pending = std::make_unique<Pending>();
   pending->state = state;
-  for (FlatTensor& tensor : pending->state.tensors) {
-    pending->copies.push_back(copy_shards(tensor, values));
-    tensor.values = pending->copies.back();
-    tensor.holding = FlatTensor::Holding::shards;
+  for (HeldTensor& tensor : pending->state.tensors) {
+    pending->copies.push_back(copy_stored(tensor, value_ranges(tensor.spec, *state.layout, owner)));
+    tensor.bytes = pending->copies.back();
+    tensor.only_stored = true;
   }
   pending->written =
       std::async(std::launch::async, [this, &snapshot = pending->state] { return store_.write(snapshot); });

@@ -18,15 +18,14 @@
 
 namespace hone::checkpoint {
 
-// One fp32 value per arena element. Not owned.
-struct FlatTensor {
-  enum class Holding {
-    whole,
-    shards
-  };                 // the whole arena on every rank, or this rank's shards one after the other
-  std::string name;  // "master", "exp_avg", ...: see is_tensor_name
-  std::span<const float> values;
-  Holding holding = Holding::whole;
+// A state tensor ("master", "exp_avg", ...: see is_tensor_name) as a rank holds it: all its values, or those
+// it stores, one range after the other. In host memory, not owned.
+struct HeldTensor {
+  StateSpec spec;
+  std::span<const std::byte> bytes;
+  bool only_stored = false;
+
+  HeldTensor(const StateTensor& tensor) : spec(tensor), bytes(tensor.bytes()) {}
 };
 
 // What a save takes. Everything but the values is the same on every rank; `trainer` holds finite numbers
@@ -36,7 +35,7 @@ struct CheckpointState {
   std::int64_t best_step = -1;  // spared by retention; -1: none
   const ArenaLayout* layout = nullptr;
   std::int64_t granule = 1;  // of the shard plan
-  std::vector<FlatTensor> tensors;
+  std::vector<HeldTensor> tensors;
   Json trainer = Json::object();  // cursor, schedule, best and early-stop values, loss scale, RNG key
   FlatMap config;                 // effective, "section.key" -> value
   FlatMap digests;                // of base model, data, tokenizer
@@ -98,9 +97,12 @@ class LoadedCheckpoint {
   const Manifest& manifest() const { return manifest_; }
   const std::string& folder() const { return folder_; }
 
-  // Values [range.begin, range.end) of tensor `name` into `out` (range.length() values), from whichever
-  // ranks' files hold them. A file's digest is checked before it is first opened.
-  void read(const std::string& name, Range range, std::span<float> out);
+  // Values [range.begin, range.end) of a tensor to `out`, from whichever ranks' files hold them. A file's
+  // digest is checked before it is first opened. A tensor that is not stored as `tensor` says is refused
+  // (CK013).
+  void read(const StateSpec& tensor, Range range, std::byte* out);
+  // All of it, in place.
+  void read(const StateTensor& tensor);
 
  private:
   const ShardReader& reader(std::size_t file);

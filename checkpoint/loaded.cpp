@@ -65,24 +65,29 @@ const ShardReader& LoadedCheckpoint::reader(std::size_t file) {
   return *open_;
 }
 
-void LoadedCheckpoint::read(const std::string& name, Range range, std::span<float> out) {
-  if (std::find(manifest_.tensors.begin(), manifest_.tensors.end(), name) == manifest_.tensors.end())
-    throw Error(Exit::checkpoint, "CK013", "tensor not in the checkpoint", folder_, "\"" + name + "\"");
-  HONE_CHECK(range.begin >= 0 && range.end <= manifest_.layout.size && range.length() == std::ssize(out));
+void LoadedCheckpoint::read(const StateSpec& tensor, Range range, std::byte* out) {
+  const StateSpec* stored = manifest_.find(tensor.name);
+  if (!stored || *stored != tensor)
+    throw Error(Exit::checkpoint, "CK013", "tensor not in the checkpoint", folder_, "\"" + tensor.name + "\"",
+                stored ? "it is there in another type or size" : "");
+  HONE_CHECK(range.begin >= 0 && range.end <= tensor.count);
   for (std::size_t file = 0; file < manifest_.files.size(); ++file) {
     for (const FilePart& part : manifest_.files[file].parts) {
-      if (part.tensor != name) continue;
+      if (part.tensor != tensor.name) continue;
       std::int64_t offset = 0;
       for (const Range& held : part.ranges) {
         const Range wanted{std::max(held.begin, range.begin), std::min(held.end, range.end)};
         if (!wanted.empty())
-          reader(file).read(part, offset + wanted.begin - held.begin,
-                            out.subspan(static_cast<std::size_t>(wanted.begin - range.begin),
-                                        static_cast<std::size_t>(wanted.length())));
+          reader(file).read(part, tensor.type, offset + wanted.begin - held.begin, wanted.length(),
+                            out + (wanted.begin - range.begin) * size_of(tensor.type));
         offset += held.length();
       }
     }
   }
+}
+
+void LoadedCheckpoint::read(const StateTensor& tensor) {
+  read(tensor, {0, tensor.count}, static_cast<std::byte*>(tensor.data));
 }
 
 Json verify_checkpoint(const std::string& folder) {
@@ -90,9 +95,11 @@ Json verify_checkpoint(const std::string& folder) {
   const Manifest& manifest = checkpoint.manifest();
   refuse_foreign_files(checkpoint.folder(), manifest);
   std::int64_t bytes = 0, parameters = 0;
+  Json tensors = Json::array();
+  for (const StateSpec& tensor : manifest.tensors) tensors.push_back(tensor.name);
   for (const FileEntry& file : manifest.files) {
     check_shard_file(checkpoint.folder(), file);
-    ShardReader(checkpoint.folder(), file).check_schema(file);
+    ShardReader(checkpoint.folder(), file).check_schema(file, manifest);
     bytes += file.size;
   }
   for (const ParameterSlice& parameter : manifest.layout.parameters) parameters += parameter.range.length();
@@ -102,7 +109,7 @@ Json verify_checkpoint(const std::string& folder) {
           {"files", manifest.files.size()},
           {"bytes", bytes},
           {"parameters", parameters},
-          {"tensors", manifest.tensors},
+          {"tensors", std::move(tensors)},
           {"good", true}};
 }
 

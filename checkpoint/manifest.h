@@ -3,9 +3,10 @@
 // byte before that line, so nothing in it can change unnoticed. One key a line:
 //   format, version, step, best_step, world_size, granule,
 //   layout   {size, parameters: [{name, shape, range, decay}], blocks: [{name, range}]}
-//   tensors  [{name, dtype: "f32", per: "element"}]
-//   files    [{name, size, xxh3, parts: [{tensor, ranges}]}]: dataset /tensor of the file holds the values of
-//            these arena ranges one after the other
+//   tensors  [{name, dtype, per, count}], as StateSpec says: per is "element", "whole" or a number of
+//   elements files    [{name, size, xxh3, parts: [{tensor, ranges}]}]: dataset /tensor of the file holds
+//   these ranges of
+//            the tensor's values one after the other
 //   trainer, config, digests, xxh3
 #include <cstdint>
 #include <map>
@@ -15,12 +16,13 @@
 
 #include "checkpoint/file_plan.h"
 #include "core/base/json.h"
+#include "core/ports/state_tensor.h"
 #include "core/train/shard_plan.h"
 
 namespace hone::checkpoint {
 
 inline constexpr const char* kManifestName = "manifest.json";
-inline constexpr std::int64_t kFormatVersion = 1;
+inline constexpr std::int64_t kFormatVersion = 2;  // 1: fp32 per arena element only, and no count; still read
 
 using FlatMap = std::map<std::string, std::string>;  // "section.key" -> value, or name -> digest
 
@@ -37,11 +39,13 @@ struct Manifest {
   std::int64_t world_size = 1;
   std::int64_t granule = 1;
   ArenaLayout layout;
-  std::vector<std::string> tensors;  // names; fp32, one value per arena element
+  std::vector<StateSpec> tensors;
   std::vector<FileEntry> files;
   Json trainer = Json::object();
   FlatMap config;
   FlatMap digests;
+
+  const StateSpec* find(std::string_view tensor) const;  // null: no such tensor
 };
 
 // Throws Error(Exit::internal) where a value would not come back as it is (a NaN in `trainer`, bad UTF-8).

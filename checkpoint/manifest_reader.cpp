@@ -51,6 +51,7 @@ class Node {
     if (!value_.is_string()) fail("is not a string");
     return value_.get_ref<const std::string&>();
   }
+  bool is_text() const { return value_.is_string(); }
   bool boolean() const {
     if (!value_.is_boolean()) fail("is neither true nor false");
     return value_.get<bool>();
@@ -119,17 +120,36 @@ ArenaLayout read_layout(const Node& node) {
   return layout;
 }
 
-std::vector<std::string> read_tensors(const Node& node) {
-  std::vector<std::string> names;
+StateType read_type(const Node& node) {
+  for (const StateType type : {StateType::f32, StateType::bf16, StateType::u8})
+    if (node.text() == name_of(type)) return type;
+  node.fail("is none of f32, bf16, u8");
+}
+
+std::int64_t read_per(const Node& node) {
+  if (!node.is_text()) return node.integer(2, kMaxElements);
+  if (node.text() == "element") return 1;
+  if (node.text() == "whole") return StateSpec::kWhole;
+  node.fail("is neither element nor whole nor a number");
+}
+
+StateSpec read_tensor(const Node& node, std::int64_t version, std::int64_t arena) {
+  StateSpec tensor{node.at("name").text(), read_type(node.at("dtype")), read_per(node.at("per")), arena};
+  if (!is_tensor_name(tensor.name)) node.at("name").fail("is not a tensor name");
+  if (version > 1) tensor.count = node.at("count").integer(0, kMaxElements);
+  if (tensor.per != StateSpec::kWhole && (arena % tensor.per != 0 || tensor.count != arena / tensor.per))
+    node.fail("has another number of values than its arena asks for");
+  return tensor;
+}
+
+std::vector<StateSpec> read_tensors(const Node& node, std::int64_t version, std::int64_t arena) {
+  std::vector<StateSpec> tensors;
+  std::set<std::string> names;
   for (const Node& item : node.items()) {
-    const std::string& name = item.at("name").text();
-    if (!is_tensor_name(name)) item.at("name").fail("is not a tensor name");
-    if (std::find(names.begin(), names.end(), name) != names.end()) item.fail("stands twice");
-    if (item.at("dtype").text() != "f32") item.at("dtype").fail("is not f32");
-    if (item.at("per").text() != "element") item.at("per").fail("is not element");
-    names.push_back(name);
+    tensors.push_back(read_tensor(item, version, arena));
+    if (!names.insert(tensors.back().name).second) item.fail("stands twice");
   }
-  return names;
+  return tensors;
 }
 
 FilePart read_part(const Node& node) {
@@ -164,7 +184,7 @@ std::vector<FileEntry> read_files(const Node& node) {
 
 void check_tiling(const Manifest& manifest, const std::string& where) {
   std::map<std::string, std::vector<Range>> pieces;
-  for (const std::string& tensor : manifest.tensors) pieces[tensor];
+  for (const StateSpec& tensor : manifest.tensors) pieces[tensor.name];
   for (const FileEntry& file : manifest.files) {
     for (const FilePart& part : file.parts) {
       const auto found = pieces.find(part.tensor);
@@ -180,9 +200,8 @@ void check_tiling(const Manifest& manifest, const std::string& where) {
         refuse(where, fmt::format("the files leave a hole or overlap in \"{}\" at {}", tensor, covered));
       covered = range.end;
     }
-    if (covered != manifest.layout.size)
-      refuse(where, fmt::format("the files hold {} of {} elements of \"{}\"", covered, manifest.layout.size,
-                                tensor));
+    if (const std::int64_t count = manifest.find(tensor)->count; covered != count)
+      refuse(where, fmt::format("the files hold {} of {} values of \"{}\"", covered, count, tensor));
   }
 }
 
@@ -214,6 +233,12 @@ bool is_tensor_name(std::string_view name) {
          });
 }
 
+const StateSpec* Manifest::find(std::string_view tensor) const {
+  const auto found = std::find_if(tensors.begin(), tensors.end(),
+                                  [&](const StateSpec& spec) { return spec.name == tensor; });
+  return found == tensors.end() ? nullptr : &*found;
+}
+
 std::vector<FileEntry> parse_file_entries(std::string_view text, const std::string& where) {
   return read_files(Node(parse_checked(text, where), where));
 }
@@ -224,9 +249,9 @@ Manifest parse_manifest(std::string_view text, const std::string& where) {
   const Node root(json, where);
   if (root.at("format").text() != "hone-checkpoint") root.at("format").fail("is not hone-checkpoint");
   const std::int64_t version = root.at("version").integer(1, std::numeric_limits<std::int64_t>::max());
-  if (version != kFormatVersion)
+  if (version > kFormatVersion)
     throw Error(Exit::checkpoint, "CK004", "checkpoint format not known", where,
-                fmt::format("version {}, this program reads version {}", version, kFormatVersion));
+                fmt::format("version {}, this program reads versions up to {}", version, kFormatVersion));
   Manifest manifest;
   constexpr std::int64_t kMaxStep = std::int64_t{1} << 53;
   manifest.step = root.at("step").integer(0, kMaxStep);
@@ -234,7 +259,7 @@ Manifest parse_manifest(std::string_view text, const std::string& where) {
   manifest.world_size = root.at("world_size").integer(1, 1 << 24);
   manifest.granule = root.at("granule").integer(1, kMaxElements);
   manifest.layout = read_layout(root.at("layout"));
-  manifest.tensors = read_tensors(root.at("tensors"));
+  manifest.tensors = read_tensors(root.at("tensors"), version, manifest.layout.size);
   manifest.files = read_files(root.at("files"));
   check_tiling(manifest, where);
   manifest.trainer = root.at("trainer").object();

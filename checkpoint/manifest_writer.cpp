@@ -39,10 +39,18 @@ OrderedJson files_json(const std::vector<FileEntry>& files) {
   return list;
 }
 
-OrderedJson tensors_json(const std::vector<std::string>& tensors) {
+OrderedJson per_json(std::int64_t per) {
+  if (per == StateSpec::kWhole) return "whole";
+  return per == 1 ? OrderedJson("element") : OrderedJson(per);
+}
+
+OrderedJson tensors_json(const std::vector<StateSpec>& tensors) {
   OrderedJson list = OrderedJson::array();
-  for (const std::string& name : tensors)
-    list.push_back({{"name", name}, {"dtype", "f32"}, {"per", "element"}});
+  for (const StateSpec& tensor : tensors)
+    list.push_back({{"name", tensor.name},
+                    {"dtype", name_of(tensor.type)},
+                    {"per", per_json(tensor.per)},
+                    {"count", tensor.count}});
   return list;
 }
 

@@ -9,7 +9,7 @@
 namespace hone::checkpoint {
 namespace {
 
-std::int64_t total_elements(const ImageDataset& dataset) {
+std::int64_t total_bytes(const ImageDataset& dataset) {
   std::size_t count = 0;
   for (const auto& segment : dataset.segments) count += segment.size();
   return static_cast<std::int64_t>(count);
@@ -65,33 +65,38 @@ std::size_t file_end(const void* image) {
 }
 
 void write_dataset(hid_t file, const ImageDataset& dataset) {
-  const hsize_t length = static_cast<hsize_t>(total_elements(dataset));
+  const hid_t type = hdf5_type(dataset.type);
+  const std::int64_t value_bytes = size_of(dataset.type);
+  const hsize_t length = static_cast<hsize_t>(total_bytes(dataset) / value_bytes);
   const Hdf5Handle space(H5Screate_simple(1, &length, nullptr), H5Sclose, "data space");
   const Hdf5Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "dataset creation list");
   require_hdf5(H5Pset_obj_track_times(creation, false) >= 0, "times off");
   require_hdf5(H5Pset_layout(creation, H5D_CONTIGUOUS) >= 0, "layout");
   require_hdf5(H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) >= 0, "fill time");
   const Hdf5Handle data(
-      H5Dcreate2(file, dataset.name.c_str(), H5T_IEEE_F32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT),
-      H5Dclose, "dataset");
+      H5Dcreate2(file, dataset.name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose,
+      "dataset");
   hsize_t offset = 0;
   for (const auto& segment : dataset.segments) {
-    const hsize_t count = segment.size();
+    const hsize_t count = segment.size() / static_cast<std::size_t>(value_bytes);
     const Hdf5Handle memory(H5Screate_simple(1, &count, nullptr), H5Sclose, "memory space");
     require_hdf5(H5Sselect_hyperslab(space, H5S_SELECT_SET, &offset, nullptr, &count, nullptr) >= 0,
                  "selection");
-    require_hdf5(H5Dwrite(data, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, segment.data()) >= 0, "write");
+    require_hdf5(H5Dwrite(data, type, memory, space, H5P_DEFAULT, segment.data()) >= 0, "write");
     offset += count;
   }
 }
 
 }  // namespace
 
+hid_t hdf5_type(StateType type) {
+  return type == StateType::f32 ? H5T_IEEE_F32LE : type == StateType::bf16 ? H5T_STD_U16LE : H5T_STD_U8LE;
+}
+
 ShardImage::ShardImage(const std::vector<ImageDataset>& datasets) {
   const QuietHdf5 quiet;
   std::int64_t bytes = kImageOverhead;
-  for (const ImageDataset& dataset : datasets)
-    bytes += total_elements(dataset) * static_cast<std::int64_t>(sizeof(float));
+  for (const ImageDataset& dataset : datasets) bytes += total_bytes(dataset);
   // HDF5 takes two open files of one name for the same; ranks may be threads.
   Hdf5Handle file = create_core_file(fmt::format("image-{}", fmt::ptr(this)), bytes, &memory_);
   for (const ImageDataset& dataset : datasets) write_dataset(file, dataset);

@@ -40,17 +40,19 @@ Hdf5Handle open_file(const std::string& path) {
   return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose, "HDF5 cannot open it"};
 }
 
-void check_storage(hid_t data, const std::string& path, const std::string& name, hsize_t length) {
+void check_storage(hid_t data, const std::string& path, const std::string& name, hsize_t bytes) {
   const Hdf5Handle creation(H5Dget_create_plist(data), H5Pclose, "creation list");
   require(H5Pget_layout(creation) == H5D_CONTIGUOUS, path, name + " is not contiguous");
   require(H5Pget_external_count(creation) == 0, path, name + " is stored in another file");
   require(H5Pget_nfilters(creation) == 0, path, name + " has filters");
-  require(H5Dget_storage_size(data) == length * sizeof(float), path, name + " has another storage size");
+  require(H5Dget_storage_size(data) == bytes, path, name + " has another storage size");
 }
 
-void check_type(hid_t data, const std::string& path, const std::string& name, hsize_t length) {
+void check_type(hid_t data, const std::string& path, const std::string& name, StateType wanted,
+                hsize_t length) {
   const Hdf5Handle type(H5Dget_type(data), H5Tclose, "type");
-  require(H5Tcommitted(type) == 0 && H5Tequal(type, H5T_IEEE_F32LE) > 0, path, name + " is not fp32");
+  require(H5Tcommitted(type) == 0 && H5Tequal(type, hdf5_type(wanted)) > 0, path,
+          fmt::format("{} is not {}", name, name_of(wanted)));
   const Hdf5Handle space(H5Dget_space(data), H5Sclose, "space");
   hsize_t size = 0, limit = 0;
   const bool flat = H5Sget_simple_extent_type(space) == H5S_SIMPLE &&
@@ -59,15 +61,15 @@ void check_type(hid_t data, const std::string& path, const std::string& name, hs
   require(flat && size == length && limit == length, path, fmt::format("{} has not {} values", name, length));
 }
 
-Hdf5Handle open_dataset(hid_t file, const std::string& path, const FilePart& part) {
+Hdf5Handle open_dataset(hid_t file, const std::string& path, const FilePart& part, StateType type) {
   const char* name = part.tensor.c_str();
   H5L_info_t link{};
   require(H5Lget_info(file, name, &link, H5P_DEFAULT) >= 0, path, "no dataset " + part.tensor);
   require(link.type == H5L_TYPE_HARD, path, part.tensor + " is not a hard link");
   Hdf5Handle data(H5Dopen2(file, name, H5P_DEFAULT), H5Dclose, "a dataset cannot be opened");
-  const hsize_t length = static_cast<hsize_t>(part.elements());
-  check_type(data, path, part.tensor, length);
-  check_storage(data, path, part.tensor, length);
+  const hsize_t length = static_cast<hsize_t>(part.values());
+  check_type(data, path, part.tensor, type, length);
+  check_storage(data, path, part.tensor, length * static_cast<hsize_t>(size_of(type)));
   return data;
 }
 
@@ -101,26 +103,27 @@ ShardReader::ShardReader(const std::string& folder, const FileEntry& entry)
   }
 }
 
-void ShardReader::read(const FilePart& part, std::int64_t offset, std::span<float> out) const {
+void ShardReader::read(const FilePart& part, StateType type, std::int64_t offset, std::int64_t count,
+                       std::byte* out) const {
   const QuietHdf5 quiet;
   try {
-    const Hdf5Handle data = open_dataset(*file_, path_, part);
-    const hsize_t start = static_cast<hsize_t>(offset), count = out.size();
+    const Hdf5Handle data = open_dataset(*file_, path_, part, type);
+    const hsize_t start = static_cast<hsize_t>(offset), length = static_cast<hsize_t>(count);
     const Hdf5Handle space(H5Dget_space(data), H5Sclose, "space");
-    const Hdf5Handle memory(H5Screate_simple(1, &count, nullptr), H5Sclose, "memory space");
-    require_hdf5(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr) >= 0,
+    const Hdf5Handle memory(H5Screate_simple(1, &length, nullptr), H5Sclose, "memory space");
+    require_hdf5(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &length, nullptr) >= 0,
                  "selection");
-    require_hdf5(H5Dread(data, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, out.data()) >= 0,
-                 "values unreadable");
+    require_hdf5(H5Dread(data, hdf5_type(type), memory, space, H5P_DEFAULT, out) >= 0, "values unreadable");
   } catch (const Hdf5Failure& failure) {
     refuse(path_, failure.what());
   }
 }
 
-void ShardReader::check_schema(const FileEntry& entry) const {
+void ShardReader::check_schema(const FileEntry& entry, const Manifest& manifest) const {
   const QuietHdf5 quiet;
   try {
-    for (const FilePart& part : entry.parts) open_dataset(*file_, path_, part);
+    for (const FilePart& part : entry.parts)
+      open_dataset(*file_, path_, part, manifest.find(part.tensor)->type);
   } catch (const Hdf5Failure& failure) {
     refuse(path_, failure.what());
   }

@@ -15,7 +15,7 @@ Manifest manifest_of(const CheckpointState& state, int world_size, const std::ve
   manifest.world_size = world_size;
   manifest.granule = state.granule;
   manifest.layout = *state.layout;
-  for (const FlatTensor& tensor : state.tensors) manifest.tensors.push_back(tensor.name);
+  for (const HeldTensor& tensor : state.tensors) manifest.tensors.push_back(tensor.spec);
   for (const std::string& text : entries)
     for (FileEntry& file : parse_file_entries(text, "files of a rank"))
       manifest.files.push_back(std::move(file));

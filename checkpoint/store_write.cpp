@@ -10,28 +10,29 @@
 namespace hone::checkpoint {
 namespace {
 
-const FlatTensor& find_tensor(const CheckpointState& state, const std::string& name) {
-  return *std::find_if(state.tensors.begin(), state.tensors.end(),
-                       [&](const FlatTensor& tensor) { return tensor.name == name; });
-}
-
-std::vector<std::string> tensor_names(const CheckpointState& state) {
-  std::vector<std::string> names;
-  for (const FlatTensor& tensor : state.tensors) {
-    HONE_CHECK(is_tensor_name(tensor.name));
-    HONE_CHECK(std::find(names.begin(), names.end(), tensor.name) == names.end());
-    names.push_back(tensor.name);
+// What this rank stores of every tensor, in the state's order.
+std::vector<PlannedTensor> plan_tensors(const CheckpointState& state, const ShardOwner& owner) {
+  std::vector<PlannedTensor> plan;
+  for (const HeldTensor& tensor : state.tensors) {
+    const std::string& name = tensor.spec.name;
+    HONE_CHECK(is_tensor_name(name));
+    HONE_CHECK(
+        std::none_of(plan.begin(), plan.end(), [&](const PlannedTensor& p) { return p.name == name; }));
+    plan.push_back({name, size_of(tensor.spec.type), value_ranges(tensor.spec, *state.layout, owner)});
   }
-  return names;
+  return plan;
 }
 
-std::vector<ImageDataset> datasets_of(const CheckpointState& state, const ShardValues& values,
+std::vector<ImageDataset> datasets_of(const CheckpointState& state, const std::vector<PlannedTensor>& plan,
                                       const std::vector<FilePart>& parts) {
   std::vector<ImageDataset> datasets;
   for (const FilePart& part : parts) {
-    ImageDataset& dataset = datasets.emplace_back(ImageDataset{part.tensor, {}});
+    const auto planned = std::find_if(
+        plan.begin(), plan.end(), [&](const PlannedTensor& tensor) { return tensor.name == part.tensor; });
+    const HeldTensor& tensor = state.tensors[static_cast<std::size_t>(planned - plan.begin())];
+    ImageDataset& dataset = datasets.emplace_back(ImageDataset{part.tensor, tensor.spec.type, {}});
     for (const Range& range : part.ranges)
-      dataset.segments.push_back(values.of(find_tensor(state, part.tensor), range));
+      dataset.segments.push_back(bytes_of(tensor, planned->ranges, range));
   }
   return datasets;
 }
@@ -48,16 +49,13 @@ void write_image(const std::string& path, std::span<const std::byte> image) {
 }  // namespace
 
 std::string CheckpointStore::write(const CheckpointState& state) const {
-  const std::int64_t limit = (options_.max_file_bytes - kImageOverhead) / std::int64_t{sizeof(float)};
-  const auto shards =
-      shards_of(*state.layout, communicator_.rank(), communicator_.world_size(), state.granule);
-  const ShardValues values(*state.layout, shards);
+  const auto plan = plan_tensors(state, {communicator_.rank(), communicator_.world_size(), state.granule});
   const std::string folder = folder_.temporary_of(state.step);
   std::vector<FileEntry> files;
-  for (auto& parts : plan_files(tensor_names(state), shards, limit)) {
+  for (auto& parts : plan_files(plan, options_.max_file_bytes - kImageOverhead)) {
     FileEntry file{shard_file_name(communicator_.rank(), static_cast<int>(files.size())), 0, "",
                    std::move(parts)};
-    const ShardImage image(datasets_of(state, values, file.parts));
+    const ShardImage image(datasets_of(state, plan, file.parts));
     file.size = std::ssize(image.bytes());
     file.digest = xxh3_hex(image.bytes());
     write_image(folder + "/" + file.name, image.bytes());

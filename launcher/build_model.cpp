@@ -7,6 +7,7 @@
 #include "core/model/compute_type.h"
 #include "core/model/memory.h"
 #include "core/model/registry.h"
+#include "core/optim/optimizer.h"
 
 namespace hone::launcher {
 namespace {
@@ -55,7 +56,8 @@ model::Model build_model(Config& config, Purpose purpose) {
   spec.lora_init = init.get();
   for (const auto& adapter : frozen) spec.frozen_adapters.push_back(adapter.get());
   spec.seed = static_cast<std::uint64_t>(config.train.seed);
-  model::require_memory(files, spec);
+  model::require_memory(files, spec,
+                        [&](const ArenaLayout& trained) { return optim::state_bytes(config.optim, trained); });
   return model::build_model(files, spec, training && config.train.recompute == "block");
 }
 

@@ -45,8 +45,8 @@ void RunCheckpoints::save(const TrainState& state) {
   out.best_step = state.best_step > 0 ? state.best_step : -1;
   out.layout = &model_.arena().layout();
   out.granule = optimizer_.granule();
-  out.tensors.push_back({kMaster, model_.arena().master()});
-  for (const optim::StateTensor& tensor : optimizer_.state()) out.tensors.push_back({tensor.name, tensor.data});
+  out.tensors.emplace_back(StateTensor(kMaster, model_.arena().master()));
+  for (const StateTensor& tensor : optimizer_.state()) out.tensors.emplace_back(tensor);
   out.trainer = to_json(state);
   out.config = config_;
   out.digests = digests_;
@@ -59,9 +59,8 @@ TrainState RunCheckpoints::load(const std::string& folder) {
   checkpoint::require_same_config(manifest.config, config_, keys_that_may_change_on_resume(), folder);
   checkpoint::require_same_inputs(manifest.digests, digests_, folder);
   checkpoint::require_same_layout(manifest.layout, model_.arena().layout(), folder);
-  const Range whole{0, model_.arena().layout().size};
-  loaded.read(kMaster, whole, model_.arena().master());
-  for (const optim::StateTensor& tensor : optimizer_.state()) loaded.read(tensor.name, whole, tensor.data);
+  loaded.read(StateTensor(kMaster, model_.arena().master()));
+  for (const StateTensor& tensor : optimizer_.state()) loaded.read(tensor);
   model_.arena().publish();
   return from_json(manifest.trainer, folder);
 }

@@ -31,6 +31,7 @@ void resolve_training(Config& config, std::int64_t steps_per_epoch) {
   if (!train.eval_every) train.eval_every = steps_per_epoch;
   if (!train.save_every) train.save_every = steps_per_epoch;
   config.optim.lr = optim::effective_lr(config.optim, config.adapter.type == "lora");
+  config.optim.beta2 = optim::effective_beta2(config.optim);
 }
 
 // The start values of adapter.init decide its shape; a setting given beside it may only say the same.
@@ -89,7 +90,7 @@ train::StepParts TrainingRun::step_parts() {
   return {.model = model_,
           .objective = *objective_,
           .optimizer = *optimizer_,
-          .schedule = optim::make_schedule(config_.schedule, *config_.train.steps),
+          .schedule = optim::make_schedule(config_.schedule, config_.optim, *config_.train.steps),
           .peak_lr = *config_.optim.lr,
           .max_grad_norm = config_.optim.max_grad_norm,
           .communicator = communicator(),

@@ -31,6 +31,23 @@ std::int64_t mem_available() {
   return std::numeric_limits<std::int64_t>::max();
 }
 
+// The arena that `spec` leads to, as one block.
+ArenaLayout trained_layout(const formats::ModelFiles& files, const BuildSpec& spec) {
+  ArenaLayoutBuilder layout;
+  layout.begin_block("all");
+  for (const formats::TensorInfo& info : files.tensors->tensors()) {
+    const std::string module = module_of(info.name);
+    if (spec.trained == Trained::everything) {
+      layout.add(info.name, info.shape, /*decay=*/true);
+    } else if (spec.trained == Trained::adapter && formats::is_block_linear(info) &&
+               adapter::is_target(spec.lora, module)) {
+      layout.add(module + ".lora_A.weight", {spec.lora.rank, info.shape[1]}, /*decay=*/true);
+      layout.add(module + ".lora_B.weight", {info.shape[0], spec.lora.rank}, /*decay=*/true);
+    }
+  }
+  return layout.finish();
+}
+
 }  // namespace
 
 std::string MemoryEstimate::table() const {
@@ -38,24 +55,21 @@ std::string MemoryEstimate::table() const {
                      mebibytes(frozen), mebibytes(master), mebibytes(gradients), mebibytes(optimizer));
 }
 
-MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec& spec) {
+MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec& spec,
+                               const StateBytes& state_bytes) {
   MemoryEstimate estimate;
   const std::int64_t element = spec.compute == at::kFloat ? 4 : 2;
-  std::int64_t trained = 0;
-  for (const formats::TensorInfo& info : files.tensors->tensors()) {
-    const std::int64_t n = c10::multiply_integers(info.shape);
-    const bool nf4 = formats::is_block_linear(info) && (spec.nf4 || info.dtype == formats::DType::nf4);
-    if (spec.trained == Trained::everything) {
-      trained += n;
-    } else {
+  if (spec.trained != Trained::everything) {
+    for (const formats::TensorInfo& info : files.tensors->tensors()) {
+      const std::int64_t n = c10::multiply_integers(info.shape);
+      const bool nf4 = formats::is_block_linear(info) && (spec.nf4 || info.dtype == formats::DType::nf4);
       estimate.frozen += nf4 ? n / 2 + n / 64 * (spec.double_quant ? 1 : 4) : n * element;
     }
-    if (spec.trained == Trained::adapter && formats::is_block_linear(info) && adapter::is_target(spec.lora, module_of(info.name)))
-      trained += spec.lora.rank * (info.shape[0] + info.shape[1]);
   }
-  estimate.master = trained * (spec.compute == at::kFloat ? 4 : 4 + element);
-  estimate.gradients = trained * 4;
-  estimate.optimizer = trained * 8;
+  const ArenaLayout trained = trained_layout(files, spec);
+  estimate.master = trained.size * (spec.compute == at::kFloat ? 4 : 4 + element);
+  estimate.gradients = trained.size * 4;
+  estimate.optimizer = state_bytes(trained);
   return estimate;
 }
 
@@ -66,8 +80,8 @@ std::int64_t available_memory() {
   return std::min(mem_available(), limit == kNoLimit ? kNoLimit : std::max<std::int64_t>(0, limit - used));
 }
 
-void require_memory(const formats::ModelFiles& files, const BuildSpec& spec) {
-  const MemoryEstimate estimate = estimate_memory(files, spec);
+void require_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes) {
+  const MemoryEstimate estimate = estimate_memory(files, spec, state_bytes);
   const std::int64_t available = available_memory();
   if (estimate.total() <= available) return;
   throw Error(Exit::memory, "MM001", "not enough memory", "model.path",

@@ -1,6 +1,7 @@
 #pragma once
 // How much memory a model takes, by part, before anything is loaded.
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "core/formats/tensor_source.h"
@@ -12,17 +13,20 @@ struct MemoryEstimate {
   std::int64_t frozen = 0;     // weights that are not trained
   std::int64_t master = 0;     // fp32 masters and compute views of what is trained
   std::int64_t gradients = 0;
-  std::int64_t optimizer = 0;  // two fp32 moments
+  std::int64_t optimizer = 0;  // its state
   std::int64_t total() const { return frozen + master + gradients + optimizer; }
   std::string table() const;   // "frozen 76 MiB, master 19 MiB, ..."
 };
 
-MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec& spec);
+// Bytes of optimizer state for what is trained, given its parameters.
+using StateBytes = std::function<std::int64_t(const ArenaLayout& trained)>;
+
+MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes);
 
 // What this machine (and this process's control group) still has, in bytes.
 std::int64_t available_memory();
 
 // Throws Error(Exit::memory, "MM001") with the table where the model will not fit.
-void require_memory(const formats::ModelFiles& files, const BuildSpec& spec);
+void require_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes);
 
 }  // namespace hone::model

@@ -4,35 +4,12 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/base/dynamic_map.h"
 #include "core/base/error.h"
 
 namespace hone::quant {
 
 namespace {
-
-std::array<float, 256> make_dynamic_map() {
-  std::array<float, 256> map{};
-  std::size_t next = 0;
-  for (int i = 0; i < 7; ++i) {
-    const int count = 1 << i;
-    const float factor = static_cast<float>(std::pow(10.0, i - 6));
-    // fp32 linspace from 0.1 to 1 as torch computes it: from the start for the lower half, from the end above.
-    const float step = (1.0f - 0.1f) / static_cast<float>(count);
-    const auto boundary = [&](int j) {
-      return j < (count + 1) / 2 + (count + 1) % 2 ? 0.1f + step * static_cast<float>(j)
-                                                  : 1.0f - step * static_cast<float>(count - j);
-    };
-    for (int j = 0; j < count; ++j) {
-      const float middle = (boundary(j) + boundary(j + 1)) / 2.0f * factor;
-      map[next++] = middle;
-      map[next++] = -middle;
-    }
-  }
-  map[next++] = 0.0f;
-  map[next++] = 1.0f;
-  std::sort(map.begin(), map.end());
-  return map;
-}
 
 template <std::size_t N>
 std::array<float, N - 1> midpoints(const std::array<float, N>& code) {
@@ -74,11 +51,6 @@ float largest_magnitude(const float* values, std::int64_t count) {
 }
 
 }  // namespace
-
-const std::array<float, 256>& dynamic_map() {
-  static const std::array<float, 256> map = make_dynamic_map();
-  return map;
-}
 
 std::int64_t Nf4Data::bytes() const {
   return static_cast<std::int64_t>(codes.size() + absmax.size() * 4 + absmax_codes.size() + nested_absmax.size() * 4);
@@ -149,11 +121,11 @@ Nf4Data from_stored(std::int64_t elements, const formats::Nf4Parts& parts) {
 }
 
 void double_quantize(Nf4Data& data, std::optional<float> offset) {
-  static const std::array<float, 255> thresholds = midpoints(dynamic_map());
+  static const std::array<float, 255> thresholds = midpoints(signed_dynamic_map());
   data.offset = offset.value_or(mean_of(data.absmax));
   const auto blocks = static_cast<std::int64_t>(data.absmax.size());
   data.absmax_codes.resize(blocks);
-  data.nested_map.assign(dynamic_map().begin(), dynamic_map().end());
+  data.nested_map.assign(signed_dynamic_map().begin(), signed_dynamic_map().end());
   for (std::int64_t begin = 0; begin < blocks; begin += kNestedBlock) {
     const std::int64_t end = std::min(blocks, begin + kNestedBlock);
     float top = 0;

@@ -18,8 +18,6 @@ using formats::kNf4Codebook;
 inline constexpr std::int64_t kNf4Block = 64;
 inline constexpr std::int64_t kNestedBlock = 256;
 
-const std::array<float, 256>& dynamic_map();  // bitsandbytes' signed dynamic 8-bit code
-
 // Codes of one tensor; n elements.
 struct Nf4Data {
   std::int64_t elements = 0;

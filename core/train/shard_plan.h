@@ -34,10 +34,11 @@ struct ArenaLayout {
   std::int64_t size = 0;
 };
 
-// Appends parameters block by block; each begins at a multiple of kAlignment elements.
+// Appends parameters block by block; each begins at a multiple of kAlignment elements, so that no block of a
+// block-wise optimizer spans two of them.
 class ArenaLayoutBuilder {
  public:
-  static constexpr std::int64_t kAlignment = 64;
+  static constexpr std::int64_t kAlignment = 256;
   void begin_block(std::string name);
   void add(std::string name, std::vector<std::int64_t> shape, bool decay);
   ArenaLayout finish();

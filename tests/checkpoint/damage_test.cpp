@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 class Damage : public ::testing::Test {
  protected:
   Damage() {
-    run_.names = {"master"};
+    run_.tensors.resize(1);
     save(folder_.path(), 2, run_.state(10));
     save(folder_.path(), 2, run_.state(20));
   }
@@ -82,7 +82,7 @@ TEST_F(Damage, ReadingChecksTheDigestBeforeAnythingElse) {
   std::string bytes = read_bytes(path);
   bytes[bytes.size() / 2] ^= 4;
   write_bytes(path, bytes);
-  EXPECT_EQ(code_of([&] { read_whole(newest(), "master"); }, &message_), "CK005");
+  EXPECT_EQ(code_of([&] { read_whole(newest(), run_.tensors[0].spec); }, &message_), "CK005");
   EXPECT_NE(message_.find("rank-00001-00000.h5"), std::string::npos);
   expect_refused("CK005", "rank-00001-00000.h5");
 }
@@ -118,7 +118,7 @@ TEST_F(Damage, SwappedShardsAreRefused) {
 
 TEST_F(Damage, ShardOfAnotherRunIsRefused) {
   SampleRun other(2);
-  other.names = {"master"};
+  other.tensors.resize(1);
   const TemporaryFolder elsewhere;
   save(elsewhere.path(), 2, other.state(20));
   fs::copy_file(elsewhere / "step-00000020/rank-00001-00000.h5", newest() + "/rank-00001-00000.h5",

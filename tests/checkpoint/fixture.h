@@ -48,31 +48,42 @@ inline ArenaLayout small_layout() {
   return builder.finish();
 }
 
+using Bytes = std::vector<std::byte>;
+
 // Bit patterns of all kinds: what matters is that they come back, NaN payloads and -0 included.
-inline std::vector<float> arena_values(std::int64_t size, std::uint32_t seed) {
-  std::vector<float> values(static_cast<std::size_t>(size));
+inline Bytes sample_bytes(std::int64_t size, std::uint32_t seed) {
+  Bytes bytes(static_cast<std::size_t>(size));
   std::uint32_t bits = seed * 2654435761u + 1;
-  for (float& value : values) {
+  for (std::byte& value : bytes) {
     bits = bits * 1664525u + 1013904223u;
-    std::memcpy(&value, &bits, sizeof value);
+    value = std::byte(bits >> 24);
   }
-  return values;
+  return bytes;
 }
 
-inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
+struct SampleTensor {
+  StateSpec spec;
+  Bytes bytes;
+  StateTensor view() const { return {spec, const_cast<std::byte*>(bytes.data())}; }
+};
 
-// A run's state at a step. Every rank's copy is the same.
+// A run's state at a step: tensors of every type and unit. Every rank's copy is the same.
 struct SampleRun {
-  static constexpr std::int64_t kGranule = 16;
-  ArenaLayout layout = small_layout();
-  std::vector<std::string> names{"master", "exp_avg", "exp_avg_sq"};
-  std::vector<std::vector<float>> values;
+  static constexpr std::int64_t kGranule = 64;  // of the four in the small blocks, three ranks get 2, 2 and 0
+  ArenaLayout layout;
+  std::vector<SampleTensor> tensors;
 
-  explicit SampleRun(std::uint32_t seed = 1) {
-    for (std::uint32_t i = 0; i < names.size(); ++i)
-      values.push_back(arena_values(layout.size, seed * 10 + i));
+  explicit SampleRun(std::uint32_t seed = 1, ArenaLayout run_layout = small_layout())
+      : layout(std::move(run_layout)) {
+    const std::int64_t size = layout.size;
+    const std::vector<StateSpec> specs = {{"master", StateType::f32, 1, size},
+                                          {"exp_avg", StateType::bf16, 1, size},
+                                          {"exp_avg_sq", StateType::u8, 1, size},
+                                          {"absmax", StateType::f32, 64, size / 64},
+                                          {"rows", StateType::f32, StateSpec::kWhole, 41},
+                                          {"empty", StateType::f32, StateSpec::kWhole, 0}};
+    for (const StateSpec& spec : specs)
+      tensors.push_back({spec, sample_bytes(spec.count * size_of(spec.type), seed++ * 10)});
   }
   CheckpointState state(std::int64_t step, std::int64_t best = -1) const {
     CheckpointState state;
@@ -80,8 +91,7 @@ struct SampleRun {
     state.best_step = best;
     state.layout = &layout;
     state.granule = kGranule;
-    for (std::size_t i = 0; i < names.size(); ++i)
-      state.tensors.push_back({names[i], values[i], FlatTensor::Holding::whole});
+    for (const SampleTensor& tensor : tensors) state.tensors.emplace_back(tensor.view());
     state.trainer = {{"epoch", 1}, {"sample", 77}, {"best", {{"loss", 0.1 + 0.2}, {"step", 5}}}};
     state.config = {{"optim.lr", "0.0002"}, {"train.seed", "42"}};
     state.digests = {{"model", "0123abcd"}, {"data", "beef"}};
@@ -94,16 +104,15 @@ inline void save(const std::string& folder, int ranks, const CheckpointState& st
   dist::run_ranks(ranks, [&](Communicator& ranks) { CheckpointStore(folder, ranks, options).save(state); });
 }
 
-inline std::vector<float> read_whole(const std::string& checkpoint, const std::string& name) {
-  LoadedCheckpoint loaded(checkpoint);
-  std::vector<float> values(static_cast<std::size_t>(loaded.manifest().layout.size));
-  loaded.read(name, {0, loaded.manifest().layout.size}, values);
-  return values;
+inline Bytes read_whole(const std::string& checkpoint, const StateSpec& spec) {
+  SampleTensor tensor{spec, Bytes(static_cast<std::size_t>(spec.count * size_of(spec.type)))};
+  LoadedCheckpoint(checkpoint).read(tensor.view());
+  return std::move(tensor.bytes);
 }
 
 inline void expect_holds(const std::string& checkpoint, const SampleRun& run) {
-  for (std::size_t i = 0; i < run.names.size(); ++i)
-    EXPECT_TRUE(same_bits(read_whole(checkpoint, run.names[i]), run.values[i])) << run.names[i];
+  for (const SampleTensor& tensor : run.tensors)
+    EXPECT_TRUE(read_whole(checkpoint, tensor.spec) == tensor.bytes) << tensor.spec.name;
 }
 
 inline std::string read_bytes(const std::string& path) {

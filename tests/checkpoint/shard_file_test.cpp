@@ -40,7 +40,8 @@ std::string read_code(const std::string& folder, const FileEntry& entry) {
   return code_of([&] {
     check_shard_file(folder, entry);
     std::vector<float> out(kLength);
-    ShardReader(folder, entry).read(entry.parts[0], 0, out);
+    ShardReader(folder, entry)
+        .read(entry.parts[0], StateType::f32, 0, kLength, reinterpret_cast<std::byte*>(out.data()));
   });
 }
 

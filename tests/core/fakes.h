@@ -121,7 +121,7 @@ struct TinyRun {
   NoReduction alone;
   train::PhaseClock clock;
   double max_grad_norm = 1.0;
-  optim::Schedule schedule = optim::make_schedule({.name = "linear", .warmup_steps = 2}, 20);
+  optim::Schedule schedule = optim::make_schedule({.name = "linear", .warmup_steps = 2}, {}, 20);
 
   explicit TinyRun(const model::BuildSpec& spec, bool recompute = false)
       : model(build("tiny_llama", spec, recompute)) {}

@@ -84,7 +84,7 @@ void expect_trajectory(Probe& run, const Golden& golden) {
   const Golden samples("samples.safetensors");
   const auto optimizer =
       optim::make_optimizer({.lr = 1e-3, .weight_decay = 0.01}, run.model.arena().layout());
-  const auto schedule = optim::make_schedule({.name = "linear", .warmup_steps = 3}, 20);
+  const auto schedule = optim::make_schedule({.name = "linear", .warmup_steps = 3}, {}, 20);
   const at::Tensor losses = golden["loss"], norms = golden["grad_norm"], lrs = golden["lr"];
   for (std::int64_t step = 1; step <= 20; ++step) {
     const double loss = run.loss_and_gradients(batch_of(samples, 4 * (step - 1), 4 * step));
@@ -94,8 +94,8 @@ void expect_trajectory(Probe& run, const Golden& golden) {
     EXPECT_NEAR(norm / norms[step - 1].item<double>(), 1.0, 1e-4) << "step " << step;
     EXPECT_NEAR(lr, lrs[step - 1].item<double>(), 1e-12);
     for (float& g : run.gradients.flat()) g *= static_cast<float>(std::min(1.0, 1.0 / (norm + 1e-6)));
-    optimizer->update({0, run.model.arena().layout().size}, run.model.arena().master(), run.gradients.flat(),
-                      step, lr);
+    optimizer->update({0, run.model.arena().layout().size},
+                      {{"master", run.model.arena().master()}, run.gradients.flat().data(), step, lr});
     run.model.arena().publish();
   }
 }

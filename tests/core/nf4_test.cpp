@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/base/dynamic_map.h"
 #include "core/quant/nf4_weight.h"
 #include "tests/core/golden.h"
 
@@ -54,7 +55,7 @@ TEST(Nf4, DoubleQuantisationEqualsBitsandbytes) {
   // The map's last bits depend on the vector width of the machine that ran torch.linspace; files carry their
   // own.
   const at::Tensor map = golden["nested_quant_map"];
-  const auto& own_map = quant::dynamic_map();
+  const auto& own_map = signed_dynamic_map();
   EXPECT_LT(relative_error(at::tensor(at::ArrayRef<float>(own_map.data(), 256), at::kFloat), map), 1e-7);
   for (const std::string& name : cases(golden)) {
     if (!golden.has(name + ".nested_codes")) continue;

@@ -1,12 +1,10 @@
-// AdamW and the schedules against PyTorch's and transformers' values; norms of the gradient arena.
+// AdamW against PyTorch's values; norms of the gradient arena.
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "core/base/error.h"
 #include "core/optim/optimizer.h"
-#include "core/optim/schedule.h"
 #include "core/train/gradients.h"
 #include "tests/core/golden.h"
 
@@ -49,16 +47,17 @@ TEST(AdamW, FiveStepsEqualPyTorch) {
   for (std::int64_t step = 1; step <= 5; ++step) {
     std::vector<float> gradient = values_of(golden["grads"][step - 1]);
     gradient.resize(layout.size);
-    optimizer->update({0, layout.size}, weights, gradient, step, lrs[step - 1].item<double>());
+    optimizer->update({0, layout.size},
+                      {{"master", weights}, gradient.data(), step, lrs[step - 1].item<double>()});
     EXPECT_LT(relative_error(tensor_of(weights, 300), after32[step - 1]), 2e-7) << "step " << step;
     EXPECT_LT(relative_error(tensor_of(weights, 300), after64[step - 1]), 5e-7) << "step " << step;
   }
   const auto state = optimizer->state();
   ASSERT_EQ(state.size(), 2u);
   for (const auto& tensor : state) {  // a first moment may cancel: fp32 rounding of its terms stays
-    EXPECT_LT(elementwise_error(tensor_of(tensor.data, 300), golden["fp32." + tensor.name]), 1e-6)
+    EXPECT_LT(elementwise_error(tensor_of(tensor.floats(), 300), golden["fp32." + tensor.name]), 1e-6)
         << tensor.name;
-    EXPECT_LT(elementwise_error(tensor_of(tensor.data, 300), golden["fp64." + tensor.name]), 2e-5)
+    EXPECT_LT(elementwise_error(tensor_of(tensor.floats(), 300), golden["fp64." + tensor.name]), 2e-5)
         << tensor.name;
   }
 }
@@ -68,7 +67,7 @@ TEST(AdamW, DecaysOnlyWhatIsFlagged) {
   const auto optimizer = optim::make_optimizer({.weight_decay = 0.5}, layout);
   std::vector<float> weights(layout.size, 2.0f);
   const std::vector<float> gradient(layout.size, 0.0f);
-  optimizer->update({0, layout.size}, weights, gradient, 1, 0.1);
+  optimizer->update({0, layout.size}, {{"master", weights}, gradient.data(), 1, 0.1});
   for (const float w : std::span(weights).subspan(0, 70)) EXPECT_FLOAT_EQ(w, 2.0f * 0.95f);
   const Range second = layout.parameters[1].range;
   for (const float w : std::span(weights).subspan(second.begin, 10)) EXPECT_EQ(w, 2.0f);
@@ -82,54 +81,24 @@ TEST(AdamW, AnyCutOfTheArenaGivesTheSameBits) {
   const auto whole = optim::make_optimizer({.weight_decay = 0.1}, layout);
   const auto parts = optim::make_optimizer({.weight_decay = 0.1}, layout);
   std::vector<float> a = start, b = start;
-  const std::vector<std::int64_t> cuts = {0, 1, 63, 131, 192, 193, 300, layout.size};
+  const std::vector<std::int64_t> cuts = {0, 1, 63, 131, 256, 257, 600, layout.size};
   for (std::int64_t step = 1; step <= 4; ++step) {
     const std::vector<float> gradient = values_of(at::randn({layout.size}));
-    whole->update({0, layout.size}, a, gradient, step, 1e-2);
+    whole->update({0, layout.size}, {{"master", a}, gradient.data(), step, 1e-2});
     for (std::size_t c = cuts.size() - 1; c > 0; --c)  // last first
-      parts->update({cuts[c - 1], cuts[c]}, b, gradient, step, 1e-2);
+      parts->update({cuts[c - 1], cuts[c]}, {{"master", b}, gradient.data(), step, 1e-2});
   }
   EXPECT_EQ(a, b);
   const auto state_a = whole->state(), state_b = parts->state();
   for (std::size_t i = 0; i < state_a.size(); ++i)
-    EXPECT_TRUE(std::equal(state_a[i].data.begin(), state_a[i].data.end(), state_b[i].data.begin()));
+    EXPECT_TRUE(std::ranges::equal(state_a[i].bytes(), state_b[i].bytes()));
 }
 
 TEST(AdamW, LearningRateLeftOpenDependsOnTheAdapter) {
   EXPECT_EQ(optim::effective_lr({}, true), 2e-4);
   EXPECT_EQ(optim::effective_lr({}, false), 2e-5);
   EXPECT_EQ(optim::effective_lr({.lr = 0.5}, true), 0.5);
-}
-
-TEST(Schedule, EqualsTransformersAtEveryStep) {
-  const Golden golden("schedules.safetensors");
-  ASSERT_EQ(golden.file().entries().size(), 18u);
-  for (const auto& entry : golden.file().entries()) {
-    const std::string& key = entry.info.name;  // <name>.warmup<w>.total<T>
-    const std::size_t warmup = key.find(".warmup"), total = key.find(".total");
-    const auto schedule = optim::make_schedule(
-        {.name = key.substr(0, warmup), .warmup_steps = std::stol(key.substr(warmup + 7))},
-        std::stol(key.substr(total + 6)));
-    const at::Tensor expected = golden[key];
-    for (std::int64_t t = 0; t < expected.size(0); ++t)
-      EXPECT_NEAR(schedule(t), expected[t].item<double>(), 1e-15) << key << " at " << t;
-  }
-}
-
-TEST(Schedule, WarmupAsAShareIsRoundedUpAndYieldsToSteps) {
-  EXPECT_EQ(optim::warmup_steps({.warmup_ratio = 0.03}, 101), 4);
-  EXPECT_EQ(optim::warmup_steps({.warmup_steps = 7, .warmup_ratio = 0.5}, 100), 7);
-  EXPECT_EQ(optim::warmup_steps({}, 100), 0);
-}
-
-TEST(Schedule, UnknownNameIsRefusedWithTheKnownOnes) {
-  try {
-    optim::make_schedule({.name = "cosin"}, 10);
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.exit(), Exit::usage);
-    EXPECT_NE(std::string(e.what()).find("cosine"), std::string::npos);
-  }
+  EXPECT_EQ(optim::effective_lr({.relative_step = true}, true), 1.0);
 }
 
 TEST(GlobalNorm, EqualsTheNormInDoubleWhateverTheThreads) {

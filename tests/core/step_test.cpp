@@ -62,13 +62,13 @@ struct ScriptedObjective final : objective::Objective {
 
 struct RecordingOptimizer final : optim::Optimizer {
   explicit RecordingOptimizer(Log& l) : log(l) {}
-  void update(Range, std::span<float> weights, std::span<const float> g, std::int64_t, double rate) override {
+  void update(Range range, const optim::StepInput& in) override {
     log.push_back("update");
-    gradient.assign(g.begin(), g.end());
-    lr = rate;
-    weights[0] += 1;
+    gradient.assign(in.gradient + range.begin, in.gradient + range.end);
+    lr = in.lr;
+    in.weights.floats()[0] += 1;
   }
-  std::vector<optim::StateTensor> state() override { return {}; }
+  std::vector<StateTensor> state() override { return {}; }
   std::int64_t granule() const override { return 64; }
   Log& log;
   std::vector<float> gradient;

@@ -124,14 +124,14 @@ struct MemoryRun {
   RecordingObserver observer{log};
   MemoryCheckpoints checkpoints{log};
   std::vector<float> weights;
-  std::vector<std::vector<float>> optimizer;
+  std::vector<std::vector<std::byte>> optimizer;
   TrainState state;
 
   explicit MemoryRun(const model::BuildSpec& spec) : tiny(spec) {
     checkpoints.on_save = [this] {
       weights = tiny.weights();
       optimizer.clear();
-      for (const auto& s : tiny.optimizer->state()) optimizer.emplace_back(s.data.begin(), s.data.end());
+      for (const auto& s : tiny.optimizer->state()) optimizer.emplace_back(s.bytes().begin(), s.bytes().end());
     };
   }
   void restore(const MemoryRun& from) {
@@ -140,7 +140,7 @@ struct MemoryRun {
     tiny.model.arena().publish();
     auto tensors = tiny.optimizer->state();
     for (std::size_t i = 0; i < tensors.size(); ++i)
-      std::copy(from.optimizer[i].begin(), from.optimizer[i].end(), tensors[i].data.begin());
+      std::copy(from.optimizer[i].begin(), from.optimizer[i].end(), tensors[i].bytes().begin());
     source.seek(state.cursor);
   }
   train::Outcome run(std::int64_t steps, std::int64_t stop_after = -1) {
