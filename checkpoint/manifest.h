@@ -3,10 +3,9 @@
 // byte before that line, so nothing in it can change unnoticed. One key a line:
 //   format, version, step, best_step, world_size, granule,
 //   layout   {size, parameters: [{name, shape, range, decay}], blocks: [{name, range}]}
-//   tensors  [{name, dtype, per, count}], as StateSpec says: per is "element", "whole" or a number of
-//   elements files    [{name, size, xxh3, parts: [{tensor, ranges}]}]: dataset /tensor of the file holds
-//   these ranges of
-//            the tensor's values one after the other
+//   tensors  [{name, dtype, per, count}], as StateSpec says: per is "element", "whole" or a number
+//   files    [{name, size, xxh3, parts: [{tensor, ranges}]}]: dataset /tensor of the file holds
+//            these ranges of the tensor's values one after the other
 //   trainer, config, digests, xxh3
 #include <cstdint>
 #include <map>

@@ -46,6 +46,10 @@ model::Model build_model(Config& config, Purpose purpose) {
   const auto init = training ? open_init(config.adapter) : nullptr;
   model::BuildSpec spec;
   spec.compute = model::compute_type(config.model.dtype);
+  spec.master = model::compute_type(config.model.master_dtype);
+  if (training && spec.master != at::kFloat && spec.master != spec.compute)
+    throw Error(Exit::usage, "US043", "weights kept in another type than they compute in", "model.master_dtype",
+                "bf16, and model.dtype is " + config.model.dtype, "set model.dtype bf16, or model.master_dtype fp32");
   spec.nf4 = config.model.quantize == "nf4";
   spec.double_quant = config.model.double_quant;
   spec.trained = what_is_trained(config, purpose);

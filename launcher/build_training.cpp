@@ -1,5 +1,6 @@
 #include "launcher/build_training.h"
 
+#include <ATen/core/Tensor.h>
 #include <fmt/format.h>
 
 #include "checkpoint/compatible.h"
@@ -10,7 +11,10 @@
 namespace hone::launcher {
 namespace {
 
-constexpr const char* kMaster = "master";
+// The trained weights as a checkpoint holds them: fp32, whatever the arena keeps.
+StateTensor master_tensor(const at::Tensor& values) {
+  return {"master", std::span(values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel()))};
+}
 
 Json to_json(const TrainState& state) {
   Json json{{"step", state.step},
@@ -45,7 +49,8 @@ void RunCheckpoints::save(const TrainState& state) {
   out.best_step = state.best_step > 0 ? state.best_step : -1;
   out.layout = &model_.arena().layout();
   out.granule = optimizer_.granule();
-  out.tensors.emplace_back(StateTensor(kMaster, model_.arena().master()));
+  const at::Tensor master = model_.arena().on_host();
+  out.tensors.emplace_back(master_tensor(master));
   for (const StateTensor& tensor : optimizer_.state()) out.tensors.emplace_back(tensor);
   out.trainer = to_json(state);
   out.config = config_;
@@ -59,9 +64,10 @@ TrainState RunCheckpoints::load(const std::string& folder) {
   checkpoint::require_same_config(manifest.config, config_, keys_that_may_change_on_resume(), folder);
   checkpoint::require_same_inputs(manifest.digests, digests_, folder);
   checkpoint::require_same_layout(manifest.layout, model_.arena().layout(), folder);
-  loaded.read(StateTensor(kMaster, model_.arena().master()));
+  const at::Tensor master = model_.arena().on_host();
+  loaded.read(master_tensor(master));
   for (const StateTensor& tensor : optimizer_.state()) loaded.read(tensor);
-  model_.arena().publish();
+  model_.arena().restore(master);
   return from_json(manifest.trainer, folder);
 }
 

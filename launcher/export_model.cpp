@@ -33,12 +33,13 @@ formats::PeftConfig peft_config(const Config& config, const model::Model& model)
 
 void export_adapter(const std::string& folder, const Config& config, model::Model& model) {
   const auto& parameters = model.arena().layout().parameters;
+  const at::Tensor values = model.arena().on_host();
   std::map<std::string, formats::PeftWeights> by_module;
   for (std::size_t p = 0; p < parameters.size(); ++p) {
     const std::string& name = parameters[p].name;
     const bool is_a = name.ends_with(".lora_A.weight");
     formats::PeftWeights& weights = by_module[name.substr(0, name.rfind(".lora_"))];
-    (is_a ? weights.a : weights.b) = model.arena().master(p);
+    (is_a ? weights.a : weights.b) = model.arena().part(values, p);
     (is_a ? weights.in : weights.out) = parameters[p].shape[is_a ? 1 : 0];
   }
   std::vector<formats::PeftWeights> list;
@@ -48,11 +49,12 @@ void export_adapter(const std::string& folder, const Config& config, model::Mode
 
 // Under fp32 the masters as they are; otherwise in the compute type, as they were trained with.
 void export_full(const std::string& folder, const Config& config, model::Model& model) {
+  const at::Tensor values = model.arena().on_host();
   FolderWriter writer(config.model.path, folder, config.model.dtype);
   const auto& parameters = model.arena().layout().parameters;
   for (std::size_t p = 0; p < parameters.size(); ++p) writer.announce(parameters[p].name, parameters[p].shape);
   writer.begin();
-  for (std::size_t p = 0; p < parameters.size(); ++p) writer.write(model.arena().master(p));
+  for (std::size_t p = 0; p < parameters.size(); ++p) writer.write(model.arena().part(values, p));
   writer.finish();
 }
 

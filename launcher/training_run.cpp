@@ -96,7 +96,8 @@ train::StepParts TrainingRun::step_parts() {
           .communicator = communicator(),
           .reduction = *reduction_,
           .gradients = gradients_,
-          .clock = clock_};
+          .clock = clock_,
+          .seed = static_cast<std::uint64_t>(config_.train.seed)};
 }
 
 checkpoint::StoreOptions TrainingRun::store_options() {

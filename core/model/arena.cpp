@@ -4,10 +4,15 @@
 
 namespace hone::model {
 
-void Arena::allocate(ArenaLayout layout, at::ScalarType compute) {
+void Arena::allocate(ArenaLayout layout, at::ScalarType compute, at::ScalarType master) {
   layout_ = std::move(layout);
-  master_ = at::zeros({layout_.size}, at::kFloat);
-  views_ = compute == at::kFloat ? master_ : at::zeros({layout_.size}, compute);
+  master_ = at::zeros({layout_.size}, master);
+  views_ = compute == master ? master_ : at::zeros({layout_.size}, compute);
+}
+
+StateTensor Arena::weights() {
+  const StateType type = master_.scalar_type() == at::kFloat ? StateType::f32 : StateType::bf16;
+  return {StateSpec{"master", type, 1, layout_.size}, master_.mutable_data_ptr()};
 }
 
 std::span<float> Arena::master() { return {master_.mutable_data_ptr<float>(), static_cast<std::size_t>(layout_.size)}; }
@@ -24,6 +29,18 @@ at::Tensor Arena::view(std::size_t parameter) const {
 
 void Arena::publish() {
   if (!views_.is_same(master_)) views_.copy_(master_);
+}
+
+at::Tensor Arena::on_host() const { return master_.to(at::kFloat); }
+
+void Arena::restore(const at::Tensor& host) {
+  if (!host.is_same(master_)) master_.copy_(host);
+  publish();
+}
+
+std::span<float> Arena::part(const at::Tensor& host, std::size_t parameter) const {
+  const Range range = layout_.parameters[parameter].range;
+  return {host.mutable_data_ptr<float>() + range.begin, static_cast<std::size_t>(range.length())};
 }
 
 std::int64_t Arena::parameter_count() const {

@@ -1,24 +1,31 @@
 #pragma once
-// All trainable parameters in one flat, aligned fp32 master (DESIGN: see docs/architecture.md), with a
-// compute-dtype view that operators read. Where the compute type is fp32 the view is the master itself.
+// All trainable parameters in one flat, aligned master (docs/architecture.md), with a compute-dtype view that operators
+// read. The master is fp32, or bf16 where model.master_dtype asks for that; where it has the compute type, the view is
+// the master itself.
 #include <ATen/core/Tensor.h>
 
 #include <memory>
 #include <span>
 
 #include "core/nn/weight.h"
+#include "core/ports/state_tensor.h"
 #include "core/train/shard_plan.h"
 
 namespace hone::model {
 
 class Arena {
  public:
-  void allocate(ArenaLayout layout, at::ScalarType compute);
+  void allocate(ArenaLayout layout, at::ScalarType compute, at::ScalarType master = at::kFloat);
   const ArenaLayout& layout() const { return layout_; }
-  std::span<float> master();                    // [size]
+  StateTensor weights();                         // the master, as an optimizer moves it
+  std::span<float> master();                     // [size], of an fp32 master
   std::span<float> master(std::size_t parameter);
   at::Tensor view(std::size_t parameter) const;  // compute dtype, in the parameter's shape
   void publish();                                // master -> views, after an optimizer step
+  // The master as fp32 values, [size]: itself where it is fp32. `restore` takes them back and publishes.
+  at::Tensor on_host() const;
+  void restore(const at::Tensor& host);
+  std::span<float> part(const at::Tensor& host, std::size_t parameter) const;  // of on_host()
   std::int64_t parameter_count() const;          // elements, padding not counted
 
  private:

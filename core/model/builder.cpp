@@ -181,9 +181,10 @@ std::shared_ptr<Arena> ModuleBuilder::finish() {
   if (spec_.lora_init) check_all_used(*spec_.lora_init, linears_);
   if (spec_.trained == Trained::adapter && adapted_.empty())
     throw Error(Exit::usage, "AD012", "no module matches", "adapter.targets", "the model has no such linear");
-  arena_->allocate(layout_.finish(), spec_.compute);
-  for (std::size_t p = 0; p < fills_.size(); ++p) fills_[p](arena_->master(p));
-  arena_->publish();
+  arena_->allocate(layout_.finish(), spec_.compute, spec_.master);
+  const at::Tensor start = arena_->on_host();
+  for (std::size_t p = 0; p < fills_.size(); ++p) fills_[p](arena_->part(start, p));
+  arena_->restore(start);
   return arena_;
 }
 

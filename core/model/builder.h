@@ -20,6 +20,7 @@ enum class Trained { nothing, adapter, everything };
 
 struct BuildSpec {
   at::ScalarType compute = at::kFloat;
+  at::ScalarType master = at::kFloat;  // of what is trained: fp32, or bf16 under bf16 compute
   bool nf4 = false;           // block linears held in NF4
   bool double_quant = true;
   Trained trained = Trained::nothing;

@@ -67,7 +67,7 @@ MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec
     }
   }
   const ArenaLayout trained = trained_layout(files, spec);
-  estimate.master = trained.size * (spec.compute == at::kFloat ? 4 : 4 + element);
+  estimate.master = trained.size * ((spec.master == at::kFloat ? 4 : 2) + (spec.master == spec.compute ? 0 : element));
   estimate.gradients = trained.size * 4;
   estimate.optimizer = state_bytes(trained);
   return estimate;

@@ -11,7 +11,7 @@ namespace hone::model {
 
 struct MemoryEstimate {
   std::int64_t frozen = 0;     // weights that are not trained
-  std::int64_t master = 0;     // fp32 masters and compute views of what is trained
+  std::int64_t master = 0;     // masters and compute views of what is trained
   std::int64_t gradients = 0;
   std::int64_t optimizer = 0;  // its state
   std::int64_t total() const { return frozen + master + gradients + optimizer; }

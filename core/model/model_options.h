@@ -9,6 +9,7 @@ struct ModelOptions {
   std::string path;
   std::vector<std::string> adapters;
   std::string dtype = "auto";
+  std::string master_dtype = "fp32";
   std::string quantize = "none";
   bool double_quant = true;
   std::string device = "auto";
@@ -20,6 +21,9 @@ struct ModelOptions {
     visit("dtype", dtype,
           {.help = "compute type; auto: bf16 on GPUs that have it, on CPUs the faster of fp32 and bf16 as probed",
            .choices = {"auto", "bf16", "fp16", "fp32"}});
+    visit("master_dtype", master_dtype,
+          {.help = "what trained weights are kept in; bf16: no fp32 copy, updates are rounded stochastically",
+           .choices = {"fp32", "bf16"}});
     visit("quantize", quantize, {.help = "how frozen block weights are held", .choices = {"none", "nf4"}});
     visit("double_quant", double_quant, {.help = "nf4: quantise the block scales too, as QLoRA does"});
     visit("device", device, {.help = "where to compute", .choices = {"auto", "cpu", "cuda"}});

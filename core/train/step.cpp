@@ -69,7 +69,7 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
     nn::scale(gradient.data(), static_cast<float>(factor), static_cast<std::int64_t>(gradient.size()));
   const double lr = parts.peak_lr * parts.schedule(step - 1);
   model::Arena& arena = parts.model.arena();
-  parts.optimizer.update({0, arena.layout().size}, {{"master", arena.master()}, gradient.data(), step, lr});
+  parts.optimizer.update({0, arena.layout().size}, {arena.weights(), gradient.data(), step, lr, parts.seed});
   arena.publish();
   return {loss, norm, lr, static_cast<std::int64_t>(totals.tokens), static_cast<std::int64_t>(totals.weight), plan.epoch};
 }

@@ -23,6 +23,7 @@ struct StepParts {
   GradientReduction& reduction;
   ArenaGradients& gradients;
   PhaseClock& clock;
+  std::uint64_t seed = 0;  // of stochastic rounding
 };
 
 // `step` counts from 1. A loss or gradient that is not finite throws Error(Exit::not_finite) naming the step and

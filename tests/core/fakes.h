@@ -133,7 +133,10 @@ struct TinyRun {
                            max_grad_norm, communicator, reduction,  gradients, clock};
     return train::run_step(parts, source, number);
   }
-  std::vector<float> weights() { return {model.arena().master().begin(), model.arena().master().end()}; }
+  std::vector<float> weights() {
+    const at::Tensor values = model.arena().on_host();
+    return {values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel()};
+  }
 };
 
 inline model::BuildSpec full_spec() {

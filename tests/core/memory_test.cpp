@@ -27,4 +27,18 @@ TEST(MemoryEstimate, CountsTheArenaAndTheStateOfEachOptimizerAsTheyWillBe) {
   }
 }
 
+TEST(MemoryEstimate, CountsMastersOfEitherTypeBesideTheirViews) {
+  const formats::ModelFiles files = formats::open_model(golden_path("tiny_llama"));
+  const auto bytes = [&](at::ScalarType compute, at::ScalarType master) {
+    model::BuildSpec spec = full_spec();
+    spec.compute = compute;
+    spec.master = master;
+    const auto estimate = model::estimate_memory(files, spec, [](const ArenaLayout&) { return 0; });
+    return 4 * estimate.master / estimate.gradients;
+  };
+  EXPECT_EQ(bytes(at::kFloat, at::kFloat), 4);
+  EXPECT_EQ(bytes(at::kBFloat16, at::kFloat), 6);
+  EXPECT_EQ(bytes(at::kBFloat16, at::kBFloat16), 2);
+}
+
 }  // namespace hone::test

@@ -131,13 +131,13 @@ struct MemoryRun {
     checkpoints.on_save = [this] {
       weights = tiny.weights();
       optimizer.clear();
-      for (const auto& s : tiny.optimizer->state()) optimizer.emplace_back(s.bytes().begin(), s.bytes().end());
+      for (const auto& s : tiny.optimizer->state())
+        optimizer.emplace_back(s.bytes().begin(), s.bytes().end());
     };
   }
   void restore(const MemoryRun& from) {
     state = from.checkpoints.states.back();
-    std::copy(from.weights.begin(), from.weights.end(), tiny.model.arena().master().begin());
-    tiny.model.arena().publish();
+    tiny.model.arena().restore(at::tensor(from.weights));
     auto tensors = tiny.optimizer->state();
     for (std::size_t i = 0; i < tensors.size(); ++i)
       std::copy(from.optimizer[i].begin(), from.optimizer[i].end(), tensors[i].bytes().begin());
@@ -158,9 +158,11 @@ struct MemoryRun {
 }  // namespace
 
 TEST(Training, TwoHalvesEqualTheWholeToTheLastBit) {
-  for (const at::ScalarType compute : {at::kFloat, at::kBFloat16}) {
+  for (const auto& [compute, master] :
+       {std::pair(at::kFloat, at::kFloat), {at::kBFloat16, at::kFloat}, {at::kBFloat16, at::kBFloat16}}) {
     model::BuildSpec spec = lora_spec(0.2);
     spec.compute = compute;
+    spec.master = master;
     MemoryRun whole(spec), first(spec), second(spec);
     EXPECT_EQ(whole.run(8), train::Outcome::finished);
     EXPECT_EQ(first.run(8, 4), train::Outcome::stopped);
@@ -174,6 +176,21 @@ TEST(Training, TwoHalvesEqualTheWholeToTheLastBit) {
     EXPECT_EQ(second.optimizer, whole.optimizer);
     EXPECT_EQ(second.state.cursor, whole.state.cursor);
   }
+}
+
+TEST(Training, StochasticallyRoundedWeightsLearnAsFp32MastersDo) {
+  const auto last_losses = [](at::ScalarType master) {
+    model::BuildSpec spec = full_spec();
+    spec.compute = at::kBFloat16;
+    spec.master = master;
+    MemoryRun run(spec);
+    run.tiny.schedule = [](std::int64_t) { return 1.0; };
+    run.run(60);
+    const std::vector<double>& losses = run.observer.losses;
+    EXPECT_LT(losses.back(), 0.5 * losses.front());
+    return (losses[57] + losses[58] + losses[59]) / 3;  // an epoch
+  };
+  EXPECT_NEAR(last_losses(at::kBFloat16) / last_losses(at::kFloat), 1.0, 0.1);
 }
 
 TEST(Evaluation, IsTheMeanOverSupervisedTokensHoweverCut) {
