@@ -12,9 +12,9 @@ HONE_CLONES float quantize_block(const DynamicMap& map, const float* x, std::uin
   const float* values = map.data();
   float absmax = 0;
   for (std::int64_t i = 0; i < count; ++i) absmax = std::max(absmax, std::fabs(x[i]));
-  const float divisor = absmax > 0 ? absmax : 1.0f;
+  const float inverse = absmax > 0 ? 1.0f / absmax : 0.0f;
   for (std::int64_t i = 0; i < count; ++i) {
-    const float value = x[i] / divisor;
+    const float value = x[i] * inverse;
     int left = 0;  // the last value that is not above, by bisection
     for (int step = 128; step > 0; step /= 2) left += values[left + step] <= value ? step : 0;
     const int right = std::min(left + 1, 255);

@@ -9,7 +9,7 @@ namespace hone::optim {
 
 inline constexpr std::int64_t kBlock = 256;
 
-// Up to kBlock numbers. codes[i] is the value nearest to x[i] / absmax (the lower of two as near); returns
+// Up to kBlock numbers. codes[i] is the value nearest to x[i] / absmax, the lower of two as near; returns
 // absmax.
 float quantize_block(const DynamicMap& map, const float* x, std::uint8_t* codes, std::int64_t count);
 void dequantize_block(const DynamicMap& map, const std::uint8_t* codes, float absmax, float* x,

@@ -2,14 +2,16 @@
 
     pip install torch==2.11.0 transformers peft bitsandbytes && python tests/golden/core/make_optim_goldens.py
 
-Weights and gradients are a formula (`values`), the same in tests/core/optimizer_golden_test.cpp, so that only results
-are stored. Adam in 8 bits and Lion are bitsandbytes' CPU path.
+Weights and gradients are a formula (`values`), the same in tests/core/optimizer_support.h, so that only results are
+stored. Adam in 8 bits and Lion are bitsandbytes' CPU path; codes come from its generic quantiser, which takes the
+nearest value as its CUDA kernels do (the CPU's own looks fp32 numbers up in a coarse table: zero becomes code 131).
 """
 import pathlib
 
 import bitsandbytes
+import bitsandbytes.backends.cpu.ops
 import bitsandbytes.functional
-import peft
+import peft.optimizers
 import torch
 import transformers
 from safetensors.torch import save_file
@@ -77,14 +79,25 @@ def make_optimizers():
     return out
 
 
+def quantize_nearest(numbers, code):
+    return torch.ops.bitsandbytes.quantize_blockwise(numbers.double(), code, 256)
+
+
+def store_nearest(numbers, code, absmax_out, codes_out, blocksize):
+    codes, absmax = quantize_nearest(numbers, code)
+    codes_out.copy_(codes)
+    absmax_out.copy_(absmax)
+
+
 def make_adamw_8bit():
+    bitsandbytes.backends.cpu.ops._quant_blockwise_fp32_direct = store_nearest
     out = {}
     for name, code in (("signed", bitsandbytes.functional.create_dynamic_map(signed=True)),
                        ("unsigned", bitsandbytes.functional.create_dynamic_map(signed=False))):
         numbers = values(1000, 99, 3.0)
         numbers = numbers if name == "signed" else numbers.abs()
         numbers[512:768] = 0.0
-        codes, absmax = torch.ops.bitsandbytes.quantize_blockwise(numbers, code.clone(), 256)
+        codes, absmax = quantize_nearest(numbers, code)
         out |= {f"map.{name}": code, f"quantized.{name}": codes, f"quantized.{name}.absmax": absmax}
     parameters, optimizer = train(
         lambda p: bitsandbytes.optim.AdamW8bit(p, lr=1.0, weight_decay=0.1), SHAPES_8BIT)
