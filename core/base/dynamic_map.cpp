@@ -7,12 +7,13 @@
 namespace hone {
 namespace {
 
-// The middles of `count` equal intervals of [0.1, 1], times `factor`. The edges are torch's fp32 linspace:
-// from the start for the lower half, from the end above.
+// The middles of `count` equal intervals of [0.1, 1], times `factor`. The edges are torch's fp32 linspace on
+// a CPU that multiplies and adds in one rounding: from the start for the lower half, from the end above.
 void append_decade(std::vector<float>& values, int count, float factor, bool with_negatives) {
   const float step = (1.0f - 0.1f) / static_cast<float>(count);
   const auto edge = [&](int i) {
-    return i <= count / 2 ? 0.1f + step * static_cast<float>(i) : 1.0f - step * static_cast<float>(count - i);
+    return i <= count / 2 ? std::fma(step, static_cast<float>(i), 0.1f)
+                          : std::fma(-step, static_cast<float>(count - i), 1.0f);
   };
   for (int i = 0; i < count; ++i) {
     const float middle = (edge(i) + edge(i + 1)) / 2.0f * factor;
