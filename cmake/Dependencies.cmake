@@ -20,7 +20,10 @@ set(TORCH_LIB "${HONE_TORCH_ROOT}/lib")
 add_library(torch_headers INTERFACE)
 # After the system's own folders: the wheel carries headers of other libraries (fmt) in other versions.
 target_compile_options(torch_headers INTERFACE
-  "-idirafter${HONE_TORCH_ROOT}/include" "-idirafter${HONE_TORCH_ROOT}/include/torch/csrc/api/include")
+  "-idirafter${HONE_TORCH_ROOT}/include" "-idirafter${HONE_TORCH_ROOT}/include/torch/csrc/api/include"
+  "$<$<COMPILE_LANGUAGE:CXX>:-fopenmp>")  # without it at::parallel_for runs on one thread, and says nothing
 add_library(torch_cpu INTERFACE)
-target_link_libraries(torch_cpu INTERFACE torch_headers "${TORCH_LIB}/libtorch_cpu.so" "${TORCH_LIB}/libc10.so")
+# LibTorch's own OpenMP runtime, so that there is one pool of threads.
+target_link_libraries(torch_cpu INTERFACE torch_headers "${TORCH_LIB}/libtorch_cpu.so" "${TORCH_LIB}/libc10.so"
+  "${TORCH_LIB}/libgomp.so.1")
 target_link_options(torch_cpu INTERFACE "-Wl,-rpath,${TORCH_LIB}" "-Wl,--allow-shlib-undefined")

@@ -4,6 +4,7 @@
 
 #include "core/formats/tensor_source.h"
 #include "core/model/compute_type.h"
+#include "core/nn/tensor_pool.h"
 #include "dist/launch_check.h"
 #include "dist/make_communicator.h"
 #include "dist/placement.h"
@@ -35,6 +36,7 @@ Runtime make_runtime(CommandContext& context) {
   Config& config = context.config();
   config.model.device = model::resolve_device(config.model);
   const dist::Placement placement = dist::take_fair_share(context.session);
+  nn::install_tensor_pool();
   at::set_num_threads(placement.threads);
   at::set_num_interop_threads(1);
   Runtime runtime{dist::make_communicator(config.dist, context.session), placement.threads};

@@ -16,6 +16,10 @@ constexpr std::int64_t kQueryBlock = 64;
 
 std::int64_t padded(std::int64_t n) { return (n + 15) / 16 * 16; }
 
+// Row length of a matrix with a column for each of n keys: an odd number of cache lines, so that a column's elements
+// do not all fall into the same few sets of the cache.
+std::int64_t key_stride(std::int64_t n) { return padded(n) | 16; }
+
 struct Problem {
   const AttentionSpec& spec;
   std::int64_t heads, key_heads, dim;
@@ -40,9 +44,9 @@ void gather_head(const T* x, std::int64_t begin, std::int64_t n, std::int64_t he
   for (std::int64_t t = 0; t < n; ++t) load_row(x + ((begin + t) * heads + head) * dim, &out[t * wide], dim);
 }
 
-// Transposed to [padded(dim), padded(n)].
+// Transposed to [padded(dim), key_stride(n)].
 std::vector<float> transposed(const std::vector<float>& rows, std::int64_t n, std::int64_t wide) {
-  const std::int64_t width = padded(n);
+  const std::int64_t width = key_stride(n);
   std::vector<float> out(wide * width, 0.0f);
   for (std::int64_t t = 0; t < n; ++t)
     for (std::int64_t d = 0; d < wide; ++d) out[d * width + t] = rows[t * wide + d];
@@ -70,7 +74,7 @@ void for_pairs(const Problem& p, Body&& body) {
   });
 }
 
-// scores [rows, padded(m)] of queries [i0, i0 + rows) against keys^T, columns beyond `columns` untouched.
+// scores [rows, width] of queries [i0, i0 + rows) against keys^T, columns beyond `columns` untouched.
 void scores_block(const Problem& p, const float* queries, const std::vector<float>& keys_t, std::int64_t width,
                   std::int64_t columns, std::int64_t rows, float* scores) {
   small_gemm({rows, columns, p.wide(), queries, p.wide(), 1, keys_t.data(), width, scores, width});
@@ -79,7 +83,7 @@ void scores_block(const Problem& p, const float* queries, const std::vector<floa
 template <class T>
 void forward_pair(const Problem& p, const SequenceSpan& span, std::int64_t key_head, const T* q, const T* k,
                   const T* v, T* out, float* lse) {
-  const std::int64_t width = padded(span.m), wide = p.wide();
+  const std::int64_t width = key_stride(span.m), wide = p.wide();
   std::vector<float> keys, values, queries;
   gather_head(k, span.k0, span.m, p.key_heads, key_head, p.dim, keys);
   gather_head(v, span.k0, span.m, p.key_heads, key_head, p.dim, values);
@@ -117,7 +121,7 @@ struct BackwardArgs {
 
 template <class T>
 void backward_pair(const Problem& p, const SequenceSpan& span, std::int64_t key_head, const BackwardArgs<T>& a) {
-  const std::int64_t width = padded(span.m), wide = p.wide();
+  const std::int64_t width = key_stride(span.m), wide = p.wide();
   const float factor = static_cast<float>(p.spec.scale);
   std::vector<float> keys, values, queries, d_outs, outs;
   gather_head(a.k, span.k0, span.m, p.key_heads, key_head, p.dim, keys);

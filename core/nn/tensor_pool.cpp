@@ -1,0 +1,112 @@
+#include "core/nn/tensor_pool.h"
+
+#include <c10/core/CPUAllocator.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <new>
+
+namespace hone::nn {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kSmallest = 64 << 10;  // smaller ones are malloc's business
+constexpr std::size_t kHugePage = 2 << 20;
+
+struct Block {
+  void* data;
+  std::size_t size;
+};
+
+void* fresh(std::size_t size) {
+  const bool huge = size >= kHugePage;
+  void* data = nullptr;
+  if (posix_memalign(&data, huge ? kHugePage : kAlignment, size) != 0) throw std::bad_alloc();
+  if (huge) madvise(data, size, MADV_HUGEPAGE);
+  return data;
+}
+
+// Sizes that differ by less than an eighth share their blocks.
+std::size_t size_class(std::size_t bytes) {
+  const std::size_t step = std::max(kAlignment, std::bit_floor(bytes) / 8);
+  return (bytes + step - 1) / step * step;
+}
+
+class TensorPool final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(std::size_t bytes) override {
+    if (bytes == 0) return {nullptr, c10::Device(c10::kCPU)};
+    if (bytes < kSmallest) {
+      void* data = fresh(bytes);
+      return {data, data, &std::free, c10::Device(c10::kCPU)};
+    }
+    auto* block = new Block{nullptr, size_class(bytes)};
+    try {
+      block->data = take(block->size);
+    } catch (...) {
+      delete block;
+      throw;
+    }
+    return {block->data, block, &give_back, c10::Device(c10::kCPU)};
+  }
+
+  void copy_data(void* to, const void* from, std::size_t bytes) const override { default_copy_data(to, from, bytes); }
+
+  static TensorPool& instance() {
+    static TensorPool* pool = new TensorPool;  // outlives every tensor
+    return *pool;
+  }
+
+ private:
+  static void give_back(void* context) {
+    auto* block = static_cast<Block*>(context);
+    TensorPool& pool = instance();
+    {
+      const std::lock_guard lock(pool.mutex_);
+      pool.in_use_ -= block->size;
+      pool.idle_ += block->size;
+      pool.free_.emplace(block->size, block->data);
+    }
+    delete block;
+  }
+
+  void* take(std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    in_use_ += size;
+    most_in_use_ = std::max(most_in_use_, in_use_);
+    if (const auto found = free_.find(size); found != free_.end()) {
+      void* data = found->second;
+      free_.erase(found);
+      idle_ -= size;
+      return data;
+    }
+    while (!free_.empty() && in_use_ + idle_ > most_in_use_ + most_in_use_ / 8) release_largest();
+    try {
+      return fresh(size);
+    } catch (const std::bad_alloc&) {
+      in_use_ -= size;
+      throw;
+    }
+  }
+
+  void release_largest() {
+    const auto largest = std::prev(free_.end());
+    idle_ -= largest->first;
+    std::free(largest->second);
+    free_.erase(largest);
+  }
+
+  std::mutex mutex_;
+  std::multimap<std::size_t, void*> free_;
+  std::size_t in_use_ = 0, idle_ = 0, most_in_use_ = 0;
+};
+
+}  // namespace
+
+void install_tensor_pool() { c10::SetCPUAllocator(&TensorPool::instance(), /*priority=*/1); }
+
+}  // namespace hone::nn
