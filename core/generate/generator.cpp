@@ -46,7 +46,7 @@ at::Tensor next_logits(const model::Model& model, const std::vector<Stream>& str
   const at::Tensor hidden = model.forward(batch, {.adapters = adapters, .cache = &cache});
   cache.end();
   const at::Tensor picked = hidden.index_select(0, at::tensor(at::ArrayRef<std::int64_t>(last), at::kLong));
-  return at::mm(picked, model.head().weight->acquire().t()).to(at::kFloat);
+  return model.head().weight->times_transposed(picked).to(at::kFloat);
 }
 
 nn::KvCache make_cache(const model::Model& model, std::int64_t rows, std::int64_t capacity) {

@@ -27,7 +27,8 @@ struct ActiveBranch {
 
 struct LinearNode final : TapeNode {
   const Linear* layer;
-  at::Tensor x, x_dropped, mask;  // x_dropped is x where nothing is dropped
+  std::shared_ptr<Saved> x;   // where a gradient is formed from it
+  at::Tensor x_dropped, mask;  // undefined where nothing is dropped
   std::vector<ActiveBranch> active;
   int in, out;
   bool weight_trained;
@@ -37,7 +38,7 @@ struct LinearNode final : TapeNode {
     if (!dy.defined()) return;
     dy = dy.reshape({-1, layer->weight->shape()[0]});  // a consumer may have read it as heads
     if (in >= 0) gradients.add_product(in, dy, layer->weight->acquire());
-    if (weight_trained) accumulate_outer(sink.gradient(*layer->weight->parameter()), dy, x);
+    if (weight_trained) accumulate_outer(sink.gradient(*layer->weight->parameter()), dy, x->get());
     if (layer->bias && layer->bias->parameter()) {
       at::Tensor gradient = sink.gradient(*layer->bias->parameter());
       gradient.add_(dy.sum(0, /*keepdim=*/false, gradient.scalar_type()));
@@ -51,7 +52,7 @@ struct LinearNode final : TapeNode {
     const at::Tensor d_low = at::mm(dy, branch.b->acquire()).mul_(branch.scale);
     if (trained) {
       accumulate_outer(sink.gradient(*branch.b->parameter()), dy, one.low);  // low is already scaled
-      accumulate_outer(sink.gradient(*branch.a->parameter()), d_low, branch.trained ? x_dropped : x);
+      accumulate_outer(sink.gradient(*branch.a->parameter()), d_low, mask.defined() ? x_dropped : x->get());
     }
     if (in < 0) return;
     if (branch.trained && mask.defined()) {
@@ -62,16 +63,16 @@ struct LinearNode final : TapeNode {
   }
 };
 
-Value one_linear(const Pass& pass, const Value& x, const Linear& layer, const at::Tensor& mask,
-                 const at::Tensor& x_dropped) {
-  const at::Tensor w = layer.weight->acquire();
-  at::Tensor y = layer.bias ? at::addmm(layer.bias->acquire(), x.tensor, w.t()) : at::mm(x.tensor, w.t());
+Value one_linear(const Pass& pass, const Value& x, const std::shared_ptr<Saved>& saved_x, const Linear& layer,
+                 const at::Tensor& mask, const at::Tensor& x_dropped) {
+  at::Tensor y = layer.weight->times_transposed(x.tensor);
+  if (layer.bias) y.add_(layer.bias->acquire());
   std::vector<ActiveBranch> active;
   bool trained = layer.weight->parameter().has_value() || (layer.bias && layer.bias->parameter());
   for (const LoraBranch& branch : layer.branches) {
     if (!takes_part(branch, pass.adapters)) continue;
-    const at::Tensor& input = branch.trained ? x_dropped : x.tensor;
-    const at::Tensor low = at::mm(input, branch.a->acquire().t()).mul_(branch.scale);
+    const at::Tensor& input = branch.trained && mask.defined() ? x_dropped : x.tensor;
+    const at::Tensor low = branch.a->times_transposed(input).mul_(branch.scale);
     y.addmm_(low, branch.b->acquire().t());
     active.push_back({&branch, low});
     trained = trained || branch.a->parameter().has_value();
@@ -81,7 +82,7 @@ Value one_linear(const Pass& pass, const Value& x, const Linear& layer, const at
     auto node = std::make_unique<LinearNode>();
     node->layer = &layer;
     node->weight_trained = layer.weight->parameter().has_value();
-    if (trained) node->x = x.tensor, node->x_dropped = x_dropped;
+    if (trained) node->x = saved_x, node->x_dropped = x_dropped;
     node->mask = mask;
     node->active = std::move(active);
     node->in = x.slot;
@@ -98,9 +99,10 @@ std::vector<Value> linears(const Pass& pass, const Value& x, const std::vector<c
     return pass.dropout.enabled && pass.adapters == AdapterMode::all && layer->dropout.rate > 0;
   });
   const at::Tensor mask = drops != layers.end() ? dropout_mask(pass, x.tensor, (*drops)->dropout) : at::Tensor();
-  const at::Tensor x_dropped = mask.defined() ? x.tensor * mask : x.tensor;
+  const at::Tensor x_dropped = mask.defined() ? x.tensor * mask : at::Tensor();
+  const std::shared_ptr<Saved> saved_x = x.saved();
   std::vector<Value> outputs;
-  for (const Linear* layer : layers) outputs.push_back(one_linear(pass, x, *layer, mask, x_dropped));
+  for (const Linear* layer : layers) outputs.push_back(one_linear(pass, x, saved_x, *layer, mask, x_dropped));
   return outputs;
 }
 

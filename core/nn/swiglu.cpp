@@ -34,6 +34,7 @@ Value swiglu(const Pass& pass, const Value& gate, const Value& up) {
     node->up_slot = up.slot;
     node->out = out.slot;
     pass.tape->record(std::move(node));
+    out.again = std::make_shared<Saved>([kernel, g = gate.tensor, u = up.tensor] { return kernel(g, u); });
   }
   return out;
 }

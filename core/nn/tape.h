@@ -4,6 +4,7 @@
 // Not thread-safe; one tape per micro-batch.
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -11,11 +12,29 @@
 
 namespace hone::nn {
 
+// A tensor that backward will want: kept, or made once more from what is kept anyway (the same bits).
+class Saved {
+ public:
+  explicit Saved(at::Tensor kept) : kept_(std::move(kept)) {}
+  explicit Saved(std::function<at::Tensor()> make) : make_(std::move(make)) {}
+  // Made when first asked for, then held as long as anybody holds this.
+  const at::Tensor& get() {
+    if (!kept_.defined()) kept_ = make_();
+    return kept_;
+  }
+
+ private:
+  at::Tensor kept_;
+  std::function<at::Tensor()> make_;
+};
+
 // A tensor in a forward pass. slot < 0: nobody wants its gradient.
 struct Value {
   at::Tensor tensor;
   int slot = -1;
+  std::shared_ptr<Saved> again = nullptr;  // how backward gets the tensor without its being kept; null: keep it
   bool wants_gradient() const { return slot >= 0; }
+  std::shared_ptr<Saved> saved() const { return again ? again : std::make_shared<Saved>(tensor); }
 };
 
 // Gradients under way, by slot.

@@ -15,6 +15,8 @@ class Weight {
   virtual ~Weight() = default;
   // In compute dtype. Valid while the returned tensor lives; hold it for one operator only.
   virtual at::Tensor acquire() const = 0;
+  // x W^T, [M, in] -> [M, out]. What is held compressed may multiply without ever being a whole dense matrix.
+  virtual at::Tensor times_transposed(const at::Tensor& x) const;
   // Index into the arena where trainable: its gradient then goes to GradientSink::gradient(index).
   virtual std::optional<std::size_t> parameter() const { return std::nullopt; }
   virtual at::IntArrayRef shape() const = 0;

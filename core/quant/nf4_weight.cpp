@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include "core/base/error.h"
+#include "core/nn/few_rows.h"
 
 namespace hone::quant {
 namespace {
@@ -17,14 +18,21 @@ void absmax_range(const Nf4Data& data, std::int64_t first, std::int64_t last, fl
                                    : data.absmax[b];
 }
 
+// Blocks [first, last) to `out`; `absmax` is room for their scales.
+template <class Out>
+void dequantize_blocks(const Nf4Data& data, std::int64_t first, std::int64_t last, std::vector<float>& absmax, Out* out) {
+  absmax.resize(static_cast<std::size_t>(last - first));
+  absmax_range(data, first, last, absmax.data());
+  dequantize_nf4(data.codes.data() + first * (kNf4Block / 2), absmax.data(), data.elements - first * kNf4Block, 0,
+                 last - first, out);
+}
+
 template <class Out>
 void dequantize_tasks(const Nf4Data& data, std::int64_t begin, std::int64_t end, Out* out) {
-  std::vector<float> absmax(kBlocksPerTask);
+  std::vector<float> absmax;
   for (std::int64_t task = begin; task < end; ++task) {
     const std::int64_t first = task * kBlocksPerTask, last = std::min(data.blocks(), first + kBlocksPerTask);
-    absmax_range(data, first, last, absmax.data());
-    dequantize_nf4(data.codes.data() + first * (kNf4Block / 2), absmax.data(), data.elements - first * kNf4Block, 0,
-                   last - first, out + first * kNf4Block);
+    dequantize_blocks(data, first, last, absmax, out + first * kNf4Block);
   }
 }
 
@@ -69,6 +77,15 @@ at::Tensor Nf4Weight::acquire() const {
     }
   });
   return half || compute_ == at::kFloat ? out : out.to(compute_);
+}
+
+at::Tensor Nf4Weight::times_transposed(const at::Tensor& x) const {
+  const std::int64_t in = shape_[1];
+  if (!nn::are_few_rows(x) || in % kNf4Block != 0) return Weight::times_transposed(x);
+  return nn::few_rows_cpu(x, shape_[0], [&](std::int64_t first, std::int64_t last, float* to) {
+    thread_local std::vector<float> absmax;
+    dequantize_blocks(data_, first * in / kNf4Block, last * in / kNf4Block, absmax, to);
+  });
 }
 
 }  // namespace hone::quant

@@ -24,6 +24,8 @@ class Nf4Weight final : public nn::Weight {
  public:
   Nf4Weight(Nf4Data data, std::vector<std::int64_t> shape, at::ScalarType compute, std::shared_ptr<BufferPool> pool);
   at::Tensor acquire() const override;
+  // Few rows: each thread dequantises the rows of W it multiplies with, in fp32 whatever the compute type.
+  at::Tensor times_transposed(const at::Tensor& x) const override;
   at::IntArrayRef shape() const override { return shape_; }
   std::int64_t bytes() const override { return data_.bytes(); }
   const Nf4Data& data() const { return data_; }

@@ -104,4 +104,16 @@ TEST(Nf4, WeightDequantisesInEveryComputeType) {
   }
 }
 
+TEST(Nf4, FewRowsMultiplyWithoutADenseMatrix) {
+  at::manual_seed(4);
+  const at::Tensor input = at::randn({130, 128});
+  for (const bool nested : {false, true}) {
+    const quant::Nf4Weight weight(quantize(input, nested), {130, 128}, at::kFloat, std::make_shared<quant::BufferPool>());
+    for (const std::int64_t rows : {1, 8, 11}) {
+      const at::Tensor x = at::randn({rows, 128});
+      EXPECT_TRUE(at::allclose(weight.times_transposed(x), at::mm(x, weight.acquire().t()), 1e-5, 1e-5)) << rows;
+    }
+  }
+}
+
 }  // namespace hone::test
