@@ -1,10 +1,12 @@
 // One LoRA training step of a 135M model (SmolLM2's shape, random weights) on this machine's CPUs:
-//   bench_lora_step [threads] [steps]
-// per compute type and quantisation one JSON line: tokens/s, the FLOP rate of the step, and its share of the fastest
-// matrix product probed just before and after (timings on shared machines drift; the ratio does not).
+//   bench_lora_step [threads] [steps] [legs]
+// per leg (of bf16,bf16+nf4,fp32,fp32+nf4) one JSON line: tokens/s, the FLOP rate of the step, its share of the fastest
+// matrix product probed just before and after (timings on shared machines drift; the ratio does not), and the most
+// memory the process had so far (that of the leg where it is the only one).
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +17,7 @@
 #include "core/base/philox.h"
 #include "core/model/compute_type.h"
 #include "core/model/registry.h"
+#include "core/nn/tensor_pool.h"
 #include "core/objective/objective.h"
 #include "core/optim/optimizer.h"
 #include "core/train/gradients.h"
@@ -97,18 +100,30 @@ double flops_per_step(const formats::ModelConfig& c, std::int64_t lora) {
   return tokens * (4 * (linears + head) + 6 * static_cast<double>(lora) + attention);
 }
 
+std::int64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024;
+}
+
 double peak_gflops() {
   const model::DtypeProbe probe = model::probe_dtypes(2048, 1536, 1536);
   return std::max(probe.fp32_gflops, probe.bf16_gflops);
 }
 
-void run(const char* name, at::ScalarType compute, bool nf4, int steps) {
+struct Leg {
+  const char* name;
+  at::ScalarType compute;
+  bool nf4;
+};
+
+void run(const Leg& leg, int steps) {
   formats::ModelFiles files;
   files.config = smollm2_shape();
   files.tensors = std::make_unique<NoiseSource>(files.config);
   model::BuildSpec spec;
-  spec.compute = compute;
-  spec.nf4 = nf4;
+  spec.compute = leg.compute;
+  spec.nf4 = leg.nf4;
   spec.trained = model::Trained::adapter;
   spec.lora.targets = {"all-linear"};
   model::Model model = model::build_model(files, spec, false);
@@ -132,13 +147,14 @@ void run(const char* name, at::ScalarType compute, bool nf4, int steps) {
   const double peak = std::max(before, peak_gflops());
   const double gflops = flops_per_step(files.config, model.arena().parameter_count()) / best * 1e-9;
   const OrderedJson row{{"bench", "lora_step"},
-                        {"variant", name},
+                        {"variant", leg.name},
                         {"threads", at::get_num_threads()},
                         {"tokens_per_second", kSequences * kLength / best},
                         {"tokens_per_second_mean", kSequences * kLength * steps / total},
                         {"gflops", gflops},
                         {"gemm_peak_gflops", peak},
-                        {"share_of_peak", gflops / peak}};
+                        {"share_of_peak", gflops / peak},
+                        {"peak_memory_bytes", peak_memory()}};
   std::printf("%s\n", row.dump().c_str());
   std::fflush(stdout);
 }
@@ -146,12 +162,13 @@ void run(const char* name, at::ScalarType compute, bool nf4, int steps) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  nn::install_tensor_pool();
   const c10::InferenceMode inference;
   if (argc > 1) at::set_num_threads(std::atoi(argv[1]));
   const int steps = argc > 2 ? std::atoi(argv[2]) : 3;
-  run("bf16", at::kBFloat16, false, steps);
-  run("bf16+nf4", at::kBFloat16, true, steps);
-  run("fp32", at::kFloat, false, steps);
-  run("fp32+nf4", at::kFloat, true, steps);
+  const std::string legs = "," + std::string(argc > 3 ? argv[3] : "bf16,bf16+nf4,fp32,fp32+nf4") + ",";
+  for (const Leg& leg : {Leg{"bf16", at::kBFloat16, false}, Leg{"bf16+nf4", at::kBFloat16, true},
+                         Leg{"fp32", at::kFloat, false}, Leg{"fp32+nf4", at::kFloat, true}})
+    if (legs.find("," + std::string(leg.name) + ",") != std::string::npos) run(leg, steps);
   return 0;
 }

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Greedy generation by transformers: new tokens a second for 1 and 8 prompts of 32 tokens at once.
+
+    python scripts/peers/bench_transformers_generate.py MODEL_FOLDER [--legs fp32,bf16] [--new_tokens 64] [--threads N]
+
+One JSON line a leg and batch, with the same names as `bench_generate`.
+"""
+import argparse
+import json
+import os
+import time
+
+import torch
+from transformers import AutoModelForCausalLM
+
+
+def run(model, leg, batch, args):
+    ids = torch.tensor([[(p * 7919 + t * 104729 + 17) % model.config.vocab_size for t in range(32)]
+                        for p in range(batch)])
+    best = float("inf")
+    with torch.inference_mode():
+        for _ in range(3):
+            begin = time.perf_counter()
+            model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=args.new_tokens,
+                           min_new_tokens=args.new_tokens, pad_token_id=0)
+            best = min(best, time.perf_counter() - begin)
+    return {"bench": "generate", "who": "transformers", "leg": leg, "batch": batch, "threads": torch.get_num_threads(),
+            "tokens_per_second": batch * args.new_tokens / best}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("--legs", default="fp32,bf16")
+    parser.add_argument("--new_tokens", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    for leg in args.legs.split(","):
+        model = AutoModelForCausalLM.from_pretrained(
+            args.model, dtype=torch.float32 if leg == "fp32" else torch.bfloat16)
+        model.eval()
+        for batch in (1, 8):
+            print(json.dumps(run(model, leg, batch, args)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
