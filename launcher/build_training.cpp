@@ -91,6 +91,7 @@ RunObserver::RunObserver(CommandContext& context, const Config& config, std::int
   const std::string path = config.run.dir + "/metrics.jsonl";
   const bool goes_on = first_step > 0 && path_exists(path);
   metrics_ = std::make_unique<MetricsLog>(path, goes_on ? std::optional(first_step) : std::nullopt);
+  events_ = std::make_unique<TensorBoardLog>(config.run.dir + "/tensorboard", first_step + 1);
 }
 
 void RunObserver::on_step(std::int64_t step, const StepResult& result, double seconds) {
@@ -99,16 +100,16 @@ void RunObserver::on_step(std::int64_t step, const StepResult& result, double se
   seconds_ += seconds;
   progress_.update({step, static_cast<double>(result.tokens), result.loss, result.lr});
   if (!metrics_) return;
-  metrics_->write(OrderedJson{{"kind", "train"},
-                              {"step", step},
-                              {"epoch", result.epoch},
-                              {"loss", result.loss},
-                              {"lr", result.lr},
-                              {"grad_norm", result.grad_norm},
-                              {"tokens", result.tokens},
-                              {"supervised_tokens", result.supervised_tokens},
-                              {"seconds", seconds},
-                              {"tokens_per_second", static_cast<double>(result.tokens) / seconds}});
+  write_row({{"kind", "train"},
+             {"step", step},
+             {"epoch", result.epoch},
+             {"loss", result.loss},
+             {"lr", result.lr},
+             {"grad_norm", result.grad_norm},
+             {"tokens", result.tokens},
+             {"supervised_tokens", result.supervised_tokens},
+             {"seconds", seconds},
+             {"tokens_per_second", static_cast<double>(result.tokens) / seconds}});
   write_status(context_.run_dir, {"training", step});
 }
 
@@ -120,7 +121,12 @@ void RunObserver::on_evaluation(std::int64_t step, const EvalResult& result, boo
   context_.log.info("step {}: held-out loss {:.4f} over {} tokens{}", step, result.loss, result.tokens,
                     best ? ", the best so far" : "");
   if (metrics_)
-    metrics_->write(OrderedJson{{"kind", "eval"}, {"step", step}, {"loss", result.loss}, {"tokens", result.tokens}});
+    write_row({{"kind", "eval"}, {"step", step}, {"loss", result.loss}, {"tokens", result.tokens}});
+}
+
+void RunObserver::write_row(const OrderedJson& row) {
+  metrics_->write(row);
+  events_->write(row);
 }
 
 void report_timing(CommandContext& context, const train::PhaseClock& clock, double wall_seconds,

@@ -7,6 +7,7 @@
 #include "checkpoint/checkpoint.h"
 #include "core/base/metrics_log.h"
 #include "core/base/progress.h"
+#include "core/base/tensorboard_log.h"
 #include "core/ports/checkpoint_sink.h"
 #include "core/ports/train_observer.h"
 #include "core/train/trainer.h"
@@ -33,7 +34,7 @@ class RunCheckpoints final : public CheckpointSink {
 // The checkpoint to go on from, as train.resume says; empty: start.
 std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& store, const std::string& run_dir);
 
-// Console, metrics.jsonl and status.json of a run. Rank 0 writes.
+// Console, metrics.jsonl, TensorBoard events and status.json of a run. Rank 0 writes.
 class RunObserver final : public TrainObserver {
  public:
   RunObserver(CommandContext& context, const Config& config, std::int64_t total_steps, std::int64_t first_step);
@@ -44,7 +45,10 @@ class RunObserver final : public TrainObserver {
 
  private:
   CommandContext& context_;
-  std::unique_ptr<MetricsLog> metrics_;  // rank 0
+  void write_row(const OrderedJson& row);
+
+  std::unique_ptr<MetricsLog> metrics_;  // rank 0, as the next
+  std::unique_ptr<TensorBoardLog> events_;
   Progress progress_;
   double tokens_ = 0, seconds_ = 0;
 };

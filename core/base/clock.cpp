@@ -15,12 +15,19 @@ std::string local_time(const char* format) {
   return {text.data(), std::strftime(text.data(), text.size(), format, &parts)};
 }
 
+template <class Source>
+double seconds_of() {
+  return std::chrono::duration<double>(Source::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
 Clock steady_clock() {
-  return [] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-  };
+  return [] { return seconds_of<std::chrono::steady_clock>(); };
+}
+
+Clock unix_clock() {
+  return [] { return seconds_of<std::chrono::system_clock>(); };
 }
 
 std::string local_timestamp() {

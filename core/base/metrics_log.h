@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/append_file.h"
 #include "core/base/json.h"
 
 namespace hone {
@@ -15,17 +16,13 @@ class MetricsLog {
  public:
   // A new file; or, with `keep_to_step`, the file that is there, cut back to its rows of steps up to that one
   // (a torn last line goes too), to be gone on with.
-  MetricsLog(std::string path, std::optional<std::int64_t> keep_to_step);
-  ~MetricsLog();
-  MetricsLog(const MetricsLog&) = delete;
-  MetricsLog& operator=(const MetricsLog&) = delete;
+  MetricsLog(const std::string& path, std::optional<std::int64_t> keep_to_step);
 
   void write(const OrderedJson& row);
-  void sync();  // fsync: before a checkpoint that counts on the rows so far
+  void sync() { file_.sync(); }  // before a checkpoint that counts on the rows so far
 
  private:
-  std::string path_;
-  int fd_ = -1;
+  AppendFile file_;
 };
 
 // All rows of a file; a torn last line (no LF at its end) is left out.
