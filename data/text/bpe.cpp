@@ -5,6 +5,8 @@
 #include <queue>
 
 #include "data/text/byte_map.h"
+#include "data/text/metaspace.h"
+#include "data/text/utf8.h"
 
 namespace hone::data {
 namespace {
@@ -43,15 +45,24 @@ MergeTable::Merge MergeTable::find(std::int32_t left, std::int32_t right) const 
 }
 
 Bpe::Bpe(const TokenizerSpec& spec)
-    : merges_(spec), unknown_id_(spec.unknown_id), fuse_unknown_(spec.fuse_unknown) {
+    : merges_(spec),
+      characters_(spec.metaspace.has_value()),
+      byte_fallback_(characters_ && spec.metaspace->byte_fallback),
+      unknown_id_(spec.unknown_id),
+      fuse_unknown_(spec.fuse_unknown) {
   byte_ids_.fill(-1);
-  for (std::size_t id = 0; id < spec.vocabulary.size(); ++id) {
-    if (spec.vocabulary[id].empty()) continue;
-    auto bytes = bytes_of_token(spec.vocabulary[id]);
-    if (!bytes) continue;
-    if (bytes->size() == 1)
-      byte_ids_[static_cast<unsigned char>(bytes->front())] = static_cast<std::int32_t>(id);
-    if (spec.ignore_merges) whole_words_.emplace(std::move(*bytes), static_cast<std::int32_t>(id));
+  for (std::size_t place = 0; place < spec.vocabulary.size(); ++place) {
+    const std::string& token = spec.vocabulary[place];
+    const auto id = static_cast<std::int32_t>(place);
+    if (token.empty()) continue;
+    if (characters_) {
+      if (const int byte = byte_of_token(token); byte >= 0) byte_ids_[static_cast<std::size_t>(byte)] = id;
+      if (code_point_at(token, 0).length == token.size()) character_ids_.emplace(token, id);
+      if (spec.ignore_merges) whole_words_.emplace(token, id);
+    } else if (auto bytes = bytes_of_token(token)) {
+      if (bytes->size() == 1) byte_ids_[static_cast<unsigned char>(bytes->front())] = id;
+      if (spec.ignore_merges) whole_words_.emplace(std::move(*bytes), id);
+    }
   }
 }
 
@@ -63,21 +74,56 @@ void Bpe::encode(std::string_view word, std::vector<Symbol>& out) const {
       return;
     }
   }
-  bool after_unknown = false;
-  for (std::size_t i = 0; i < word.size(); ++i) {
-    const std::int32_t id = byte_ids_[static_cast<unsigned char>(word[i])];
-    const bool unknown = id < 0;
-    if (unknown && unknown_id_ < 0) continue;
-    if (unknown && fuse_unknown_ && after_unknown)
-      out.back().end = i + 1;
-    else
-      out.push_back({unknown ? unknown_id_ : id, i, i + 1});
-    after_unknown = unknown;
-  }
+  if (characters_)
+    spell_characters(word, out);
+  else
+    spell_bytes(word, out);
   if (out.size() <= kShortWord)
     merge_short(out);
   else
     merge_long(out);
+}
+
+void Bpe::push_unknown(std::size_t begin, std::size_t end, bool after_unknown,
+                       std::vector<Symbol>& out) const {
+  if (unknown_id_ < 0) return;
+  if (fuse_unknown_ && after_unknown)
+    out.back().end = end;
+  else
+    out.push_back({unknown_id_, begin, end});
+}
+
+void Bpe::spell_bytes(std::string_view word, std::vector<Symbol>& out) const {
+  bool after_unknown = false;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    const std::int32_t id = byte_ids_[static_cast<unsigned char>(word[i])];
+    if (id < 0)
+      push_unknown(i, i + 1, after_unknown, out);
+    else
+      out.push_back({id, i, i + 1});
+    after_unknown = id < 0 && unknown_id_ >= 0;
+  }
+}
+
+void Bpe::spell_characters(std::string_view word, std::vector<Symbol>& out) const {
+  bool after_unknown = false;
+  for (std::size_t begin = 0, end = 0; begin < word.size(); begin = end) {
+    end = begin + code_point_at(word, begin).length;
+    const std::string_view character = word.substr(begin, end - begin);
+    const auto known = character_ids_.find(std::string(character));
+    const auto has_token = [&](char byte) { return byte_ids_[static_cast<unsigned char>(byte)] >= 0; };
+    after_unknown = after_unknown && known == character_ids_.end();
+    if (known != character_ids_.end()) {
+      out.push_back({known->second, begin, end});
+    } else if (byte_fallback_ && std::all_of(character.begin(), character.end(), has_token)) {
+      for (const char byte : character)
+        out.push_back({byte_ids_[static_cast<unsigned char>(byte)], begin, end});
+      after_unknown = false;
+    } else {
+      push_unknown(begin, end, after_unknown, out);
+      after_unknown = unknown_id_ >= 0;
+    }
+  }
 }
 
 void Bpe::merge_short(std::vector<Symbol>& word) const {

@@ -1,5 +1,5 @@
 #pragma once
-// The merges of byte-level BPE: bytes of one pre-token to ids.
+// The merges of BPE: bytes (or, where words are marked, characters) of one pre-token to ids.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -46,11 +46,17 @@ class Bpe {
   void encode(std::string_view word, std::vector<Symbol>& out) const;
 
  private:
+  void spell_bytes(std::string_view word, std::vector<Symbol>& out) const;
+  void spell_characters(std::string_view word, std::vector<Symbol>& out) const;
+  void push_unknown(std::size_t begin, std::size_t end, bool after_unknown, std::vector<Symbol>& out) const;
   void merge_short(std::vector<Symbol>& word) const;
   void merge_long(std::vector<Symbol>& word) const;
 
   MergeTable merges_;
-  std::array<std::int32_t, 256> byte_ids_;
+  bool characters_;  // the alphabet
+  bool byte_fallback_ = false;
+  std::array<std::int32_t, 256> byte_ids_;  // of characters: those of <0x00> to <0xFF>
+  std::unordered_map<std::string, std::int32_t> character_ids_;
   std::unordered_map<std::string, std::int32_t> whole_words_;  // filled where merges are ignored for them
   std::int32_t unknown_id_;
   bool fuse_unknown_;

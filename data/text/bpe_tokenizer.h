@@ -30,6 +30,9 @@ class BpeTokenizer final : public Tokenizer {
  private:
   void encode_valid(std::string_view text, std::vector<TokenSpan>& out) const;
   void encode_between(std::string_view text, std::size_t offset, std::vector<TokenSpan>& out) const;
+  NormalizedText normalized(std::string_view text, bool at_start) const;
+  void encode_marked(std::string_view text, const NormalizedText& from, std::size_t begin, std::size_t offset,
+                     std::vector<TokenSpan>& out) const;
   void encode_plain(std::string_view text, const NormalizedText& from, std::size_t begin, std::size_t offset,
                     std::vector<TokenSpan>& out) const;
 

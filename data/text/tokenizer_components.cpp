@@ -1,6 +1,7 @@
 #include <map>
 
 #include "core/base/error.h"
+#include "data/text/metaspace.h"
 #include "data/text/tokenizer_json.h"
 
 namespace hone::data {
@@ -8,7 +9,7 @@ namespace {
 
 [[noreturn]] void unknown_component(const char* what, const std::string& type, const TokenizerSpec& spec) {
   throw Error(Exit::input, "TK006", std::string(what) + " not supported", spec.source, "\"" + type + "\"",
-              "hone reads byte-level BPE tokenizers");
+              kKnownTokenizers);
 }
 
 template <class Value>
@@ -81,6 +82,52 @@ void read_template(const Json& json, TokenizerSpec& spec) {
     throw Error(Exit::input, "TK003", "bad template", spec.source, "\"single\" lacks sequence A");
 }
 
+bool replaces(const Json& json, std::string_view from, std::string_view to, const TokenizerSpec& spec) {
+  const Json& pattern = require(json, "pattern", spec.source);
+  return pattern.is_object() && pattern.contains("String") &&
+         text_field(pattern, "String", spec.source) == from && text_field(json, "content", spec.source) == to;
+}
+
+// Llama 2's normaliser: a mark before the text, then one for each space.
+void read_marking(const Json& json, const std::string& type, TokenizerSpec& spec) {
+  if (type == "Prepend" && !spec.metaspace && text_field(json, "prepend", spec.source) == kMetaspace) {
+    spec.metaspace = Metaspace{};  // a Replace has to follow, which makes it the normaliser
+  } else if (type == "Replace" && replaces(json, " ", kMetaspace, spec)) {
+    if (!spec.metaspace) spec.metaspace = Metaspace{.prepend = Metaspace::Prepend::never};
+    spec.metaspace->normalizer = true;
+  } else {
+    unknown_component("normalizer", type, spec);
+  }
+}
+
+void read_metaspace(const Json& json, TokenizerSpec& spec) {
+  static const std::map<std::string, Metaspace::Prepend> kSchemes{{"never", Metaspace::Prepend::never},
+                                                                  {"first", Metaspace::Prepend::first},
+                                                                  {"always", Metaspace::Prepend::always}};
+  if (text_field(json, "replacement", spec.source) != kMetaspace)
+    unknown_component("pre-tokenizer", "Metaspace", spec);
+  spec.metaspace = Metaspace{
+      .prepend = choice(kSchemes, text_field(json, "prepend_scheme", spec.source), "prepend scheme", spec),
+      .split = flag_field(json, "split", true, spec.source)};
+}
+
+// What turns tokens back into text: marks to spaces, byte tokens to bytes; only the space taken off varies.
+void read_unmarking(const Json& json, const std::string& type, TokenizerSpec& spec) {
+  const auto is = [&](const char* key, const Json& value) {
+    return require(json, key, spec.source) == value;
+  };
+  if (type == "ByteFallback" || type == "Fuse" ||
+      (type == "Replace" && replaces(json, kMetaspace, " ", spec)))
+    return;
+  if (type == "Metaspace") {
+    spec.metaspace->strip = text_field(json, "prepend_scheme", spec.source) != "never";
+  } else if (type == "Strip" && is("content", " ") && is("start", 1) && is("stop", 0)) {
+    spec.metaspace->strip = true;
+  } else {
+    unknown_component("decoder", type, spec);
+  }
+}
+
 }  // namespace
 
 void read_normalizer(const Json& json, TokenizerSpec& spec) {
@@ -92,13 +139,23 @@ void read_normalizer(const Json& json, TokenizerSpec& spec) {
   const std::string type = text_field(json, "type", spec.source);
   if (type == "Sequence") {
     for (const Json& member : members(json, "normalizers", spec)) read_normalizer(member, spec);
+  } else if (type == "Prepend" || type == "Replace") {
+    read_marking(json, type, spec);
   } else {
+    if (spec.metaspace) unknown_component("normalizer after the marking of words", type, spec);
     spec.normalizers.push_back(choice(kForms, type, "normalizer", spec));
   }
 }
 
 void read_pre_tokenizer(const Json& json, TokenizerSpec& spec) {
+  if (spec.metaspace && !spec.metaspace->normalizer)
+    unknown_component("normalizer", "Prepend without Replace", spec);
+  if (spec.metaspace && json.is_null()) return;
   if (json.is_null()) unknown_component("pre-tokenizer", "null", spec);
+  if (text_field(json, "type", spec.source) == "Metaspace" && !spec.metaspace)
+    return read_metaspace(json, spec);
+  if (spec.metaspace)
+    unknown_component("pre-tokenizer with marked words", text_field(json, "type", spec.source), spec);
   append_pre_tokenizer(json, spec);
   if (spec.pre_tokenizers.empty() || spec.pre_tokenizers.back().kind != PreTokenizerStep::Kind::byte_level)
     unknown_component("pre-tokenizer without ByteLevel at its end", text_field(json, "type", spec.source),
@@ -118,13 +175,16 @@ void read_post_processor(const Json& json, TokenizerSpec& spec) {
   }
 }
 
-void check_decoder(const Json& json, const TokenizerSpec& spec) {
+void read_decoder(const Json& json, TokenizerSpec& spec) {
   if (json.is_null()) return;
   const std::string type = text_field(json, "type", spec.source);
-  if (type == "Sequence")
-    for (const Json& member : members(json, "decoders", spec)) check_decoder(member, spec);
-  else if (type != "ByteLevel")
+  if (type == "Sequence") {
+    for (const Json& member : members(json, "decoders", spec)) read_decoder(member, spec);
+  } else if (spec.metaspace) {
+    read_unmarking(json, type, spec);
+  } else if (type != "ByteLevel") {
     unknown_component("decoder", type, spec);
+  }
 }
 
 }  // namespace hone::data

@@ -52,6 +52,9 @@ std::uint64_t fingerprint_of(const TokenizerSpec& spec) {
     out.number(step.individual | step.literal << 1 | step.invert << 2 | step.add_prefix_space << 3 |
                step.use_regex << 4 | static_cast<int>(step.behavior) << 5);
   }
+  if (const auto& rule = spec.metaspace)
+    out.number(1 << 8 | static_cast<int>(rule->prepend) | rule->normalizer << 2 | rule->split << 3 |
+               rule->byte_fallback << 4);
   for (const auto* ids : {&spec.prefix, &spec.suffix}) {
     out.number(static_cast<std::int64_t>(ids->size()));
     for (const std::int32_t id : *ids) out.number(id);

@@ -70,17 +70,20 @@ void refuse_unless_unset(const Json& model, const char* key, const TokenizerSpec
   const bool unset = value.is_null() || value == Json(false) || value == Json("") || value == Json(0.0);
   if (!unset)
     throw Error(Exit::input, "TK006", "BPE option not supported", spec.source,
-                std::string(key) + " = " + value.dump().substr(0, 80),
-                "hone reads byte-level BPE tokenizers");
+                std::string(key) + " = " + value.dump().substr(0, 80), kKnownTokenizers);
 }
 
 void read_model(const Json& model, TokenizerSpec& spec) {
   if (!model.is_object()) wrong("not an object", spec.source, "model");
   if (model.contains("type") && text_field(model, "type", spec.source) != "BPE")
     throw Error(Exit::input, "TK006", "tokenizer model not supported", spec.source,
-                "\"" + text_field(model, "type", spec.source) + "\"", "hone reads byte-level BPE tokenizers");
-  for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"})
+                "\"" + text_field(model, "type", spec.source) + "\"", kKnownTokenizers);
+  for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"})
     refuse_unless_unset(model, key, spec);
+  if (spec.metaspace)
+    spec.metaspace->byte_fallback = flag_field(model, "byte_fallback", false, spec.source);
+  else
+    refuse_unless_unset(model, "byte_fallback", spec);
   Ids ids;
   read_vocabulary(require(model, "vocab", spec.source), spec, ids);
   read_merges(require(model, "merges", spec.source), spec, ids);
@@ -217,12 +220,12 @@ TokenizerSpec read_tokenizer_folder(const std::string& folder) {
                 "save the model's fast tokenizer beside its weights");
   const Json json = parse_json_file(spec.source, "TK001", kMaxFile);
   if (!json.is_object()) wrong("not an object", spec.source, "the file");
-  read_model(require(json, "model", spec.source), spec);
-  read_added_tokens(member_or_null(json, "added_tokens"), spec);
   read_normalizer(member_or_null(json, "normalizer"), spec);
   read_pre_tokenizer(member_or_null(json, "pre_tokenizer"), spec);
+  read_model(require(json, "model", spec.source), spec);
+  read_added_tokens(member_or_null(json, "added_tokens"), spec);
   read_post_processor(member_or_null(json, "post_processor"), spec);
-  check_decoder(member_or_null(json, "decoder"), spec);
+  read_decoder(member_or_null(json, "decoder"), spec);
   read_config(folder, spec);
   validate(spec);
   return spec;

@@ -14,7 +14,10 @@ TokenizerSpec read_tokenizer_folder(const std::string& folder);
 void read_normalizer(const Json& json, TokenizerSpec& spec);
 void read_pre_tokenizer(const Json& json, TokenizerSpec& spec);
 void read_post_processor(const Json& json, TokenizerSpec& spec);
-void check_decoder(const Json& json, const TokenizerSpec& spec);
+void read_decoder(const Json& json, TokenizerSpec& spec);
+
+inline constexpr const char* kKnownTokenizers =
+    "hone reads BPE of bytes, and of characters with marked words";
 
 // Fields of untrusted JSON, or Error TK003 naming them.
 const Json& require(const Json& object, const char* key, const std::string& where);

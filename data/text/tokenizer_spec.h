@@ -1,7 +1,8 @@
 #pragma once
-// Everything that defines a byte-level BPE tokenizer, whatever file it came from. Loaders fill it,
-// BpeTokenizer runs it, the exporter writes it.
+// Everything that defines a BPE tokenizer, of bytes or of characters with marked words, whatever file it came
+// from. Loaders fill it, BpeTokenizer runs it, the exporter writes it.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,20 @@ struct PreTokenizerStep {
   bool use_regex = true;                             // byte_level: split by GPT-2's pattern
 };
 
+// Words marked by U+2581 before them, in place of the byte alphabet: BPE merges characters.
+struct Metaspace {
+  enum class Prepend {
+    never,
+    first,
+    always
+  };  // the mark before a text: before its beginning, or after added tokens too
+  Prepend prepend = Prepend::always;
+  bool normalizer = false;    // the marks are set where normalisation is done, else where words are cut
+  bool split = false;         // merges stay within a word
+  bool byte_fallback = true;  // a character without a token becomes tokens of its bytes, <0x00> to <0xFF>
+  bool strip = false;         // decode() takes one space off the beginning
+};
+
 struct TokenizerSpec {
   std::string source;                   // file, for messages
   std::vector<std::string> vocabulary;  // by id, byte-level characters; empty: a hole or only an added token
@@ -44,9 +59,10 @@ struct TokenizerSpec {
   std::vector<std::int32_t> merged;                           // the token each merge makes
   std::vector<AddedToken> added;
   std::vector<Normalization> normalizers;
-  std::vector<PreTokenizerStep> pre_tokenizers;  // ends with byte_level
-  std::vector<std::int32_t> prefix, suffix;      // what the post-processor adds around a text
-  bool ignore_merges = false;                    // a word that is a token is taken whole
+  std::vector<PreTokenizerStep> pre_tokenizers;  // ends with byte_level; none with marked words
+  std::optional<Metaspace> metaspace;  // words are marked: the vocabulary is of characters, not of bytes
+  std::vector<std::int32_t> prefix, suffix;  // what the post-processor adds around a text
+  bool ignore_merges = false;                // a word that is a token is taken whole
   bool fuse_unknown = false;
   std::int32_t unknown_id = -1;  // for bytes that have no token; -1: they are dropped
   std::int32_t bos_id = -1, eos_id = -1, pad_id = -1, unk_id = -1;

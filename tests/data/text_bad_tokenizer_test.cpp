@@ -91,9 +91,30 @@ const Bad kBad[] = {
     {"merges_missing", "TK003", [](Json& j) { j["model"].erase("merges"); }},
     {"unknown_token_not_there", "TK003", [](Json& j) { j["model"]["unk_token"] = "<unk>"; }},
     {"pre_tokenizer_null", "TK006", [](Json& j) { j["pre_tokenizer"] = nullptr; }},
-    {"pre_tokenizer_metaspace", "TK006",
+    {"metaspace_of_another_mark", "TK006",
      [](Json& j) {
-       j["pre_tokenizer"] = {{"type", "Metaspace"}};
+       j["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "always"}};
+     }},
+    {"metaspace_scheme_unknown", "TK006",
+     [](Json& j) {
+       j["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "often"}};
+     }},
+    {"metaspace_without_scheme", "TK003",
+     [](Json& j) {
+       j["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "\u2581"}};
+     }},
+    {"normalizer_prepend_without_replace", "TK006",
+     [](Json& j) {
+       j["normalizer"] = {{"type", "Prepend"}, {"prepend", "\u2581"}};
+       j["pre_tokenizer"] = nullptr;
+     }},
+    {"normalizer_replaces_something_else", "TK006",
+     [](Json& j) {
+       j["normalizer"] = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "\u2581"}};
+     }},
+    {"marked_words_and_byte_level", "TK006",
+     [](Json& j) {
+       j["normalizer"] = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}};
      }},
     {"pre_tokenizer_without_type", "TK003", [](Json& j) { j["pre_tokenizer"] = Json::object(); }},
     {"pre_tokenizer_not_byte_level", "TK006",

@@ -37,7 +37,7 @@ void expect_golden_chats(const Tokenizer& tokenizer, const std::string& name) {
 }
 
 TEST(ChatTemplates, EqualHuggingFaceOnTinyTokenizers) {
-  for (const char* name : {"gpt2", "llama3", "qwen2"})
+  for (const char* name : {"gpt2", "llama3", "qwen2", "llama2"})
     expect_golden_chats(*load_tokenizer(golden(name)), name);
 }
 

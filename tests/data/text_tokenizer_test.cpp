@@ -30,7 +30,9 @@ void expect_golden_ids(const Tokenizer& tokenizer, const std::string& name) {
 }
 
 class FolderTokenizer : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Tiny, FolderTokenizer, testing::Values("gpt2", "llama3", "qwen2", "custom"));
+INSTANTIATE_TEST_SUITE_P(Tiny, FolderTokenizer,
+                         testing::Values("gpt2", "llama3", "qwen2", "custom", "llama2", "mistral",
+                                         "metaspace"));
 
 TEST_P(FolderTokenizer, GivesTheIdsAndTextsOfHuggingFace) {
   expect_golden_ids(*load_tokenizer(golden(GetParam())), GetParam());
@@ -149,7 +151,7 @@ TEST(Tokenizer, KnowsItsTokensByTextAndId) {
 
 TEST(Tokenizer, FingerprintsDifferWhereTokenizersDo) {
   std::vector<std::uint64_t> seen;
-  for (const char* name : {"gpt2", "llama3", "qwen2", "custom"})
+  for (const char* name : {"gpt2", "llama3", "qwen2", "custom", "llama2", "mistral", "metaspace"})
     seen.push_back(load_tokenizer(golden(name))->fingerprint());
   seen.push_back(load_tokenizer(golden("gguf_gpt-2.gguf"))->fingerprint());
   std::sort(seen.begin(), seen.end());

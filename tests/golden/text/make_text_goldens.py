@@ -242,4 +242,5 @@ def main():
         write_chats("smollm2", made, named, ["smollm2", "chatml", "zephyr", "llama3", "alpaca"])
 
 
-main()
+if __name__ == "__main__":
+    main()
