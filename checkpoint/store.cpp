@@ -30,7 +30,7 @@ Manifest manifest_of(const CheckpointState& state, int world_size, const std::ve
 CheckpointStore::CheckpointStore(std::string folder, Communicator& communicator, StoreOptions options)
     : folder_(folder), path_(std::move(folder)), communicator_(communicator), options_(std::move(options)) {
   const auto clean = [&] {
-    if (leads()) folder_.clean();
+    if (leads() && !options_.read_only) folder_.clean();
     return std::string();
   };
   together(communicator_, clean, "CK014", "checkpoint folder not usable", path_);

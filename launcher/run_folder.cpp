@@ -38,11 +38,14 @@ OrderedJson data_facts(const PreparedRows& rows, const data::EligibleRows& eligi
 
 }  // namespace
 
+void name_run_folder(Config& config, Communicator& communicator) {
+  if (config.run.dir.empty())
+    config.run.dir = from_rank_zero(communicator, "runs/" + config.objective.name + "-" + run_stamp());
+}
+
 void open_run_folder(CommandContext& context, Communicator& communicator) {
   Config& config = context.config();
-  if (config.run.dir.empty()) {
-    config.run.dir = from_rank_zero(communicator, "runs/" + config.objective.name + "-" + run_stamp());
-  }
+  name_run_folder(config, communicator);
   make_directories(config.run.dir);
   context.run_dir = config.run.dir;
   context.log.open_file(config.run.dir);

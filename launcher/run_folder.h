@@ -8,7 +8,10 @@
 
 namespace hone::launcher {
 
-// Names the folder where none was given (the same on every rank), creates it, opens the log files. All ranks.
+// Names the folder where none was given, the same on every rank. All ranks.
+void name_run_folder(Config& config, Communicator& communicator);
+
+// Names it, creates it, opens the log files. All ranks.
 void open_run_folder(CommandContext& context, Communicator& communicator);
 
 // config.cfg with every auto resolved, run.json and data.json, and a few lines on the console. Rank 0 writes.

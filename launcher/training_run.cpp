@@ -1,28 +1,21 @@
 #include "launcher/training_run.h"
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "core/base/error.h"
 #include "core/train/evaluator.h"
 #include "dist/gradient_sync.h"
-#include "dist/launch_check.h"
 #include "dist/stop_signal.h"
 #include "launcher/build_model.h"
 #include "launcher/run_folder.h"
 
 namespace hone::launcher {
 namespace {
-
-// Cores, communicator and folder; from here on all ranks know that they run the same config.
-Runtime begin_run(CommandContext& context) {
-  Runtime runtime = make_runtime(context);
-  open_run_folder(context, *runtime.communicator);
-  dist::require_same(*runtime.communicator, "config", config_digest(context.config()));
-  return runtime;
-}
 
 void resolve_training(Config& config, std::int64_t steps_per_epoch) {
   TrainOptions& train = config.train;
@@ -46,10 +39,11 @@ std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
 
 }  // namespace
 
-TrainingRun::TrainingRun(CommandContext& context)
+TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, std::string scratch)
     : context_(context),
       config_(context.config()),
-      runtime_(begin_run(context)),
+      communicator_(communicator),
+      scratch_(std::move(scratch)),
       tools_(make_text_tools(config_)),
       rows_(rows_of(config_.data.train)),
       source_(make_source()),
@@ -58,16 +52,17 @@ TrainingRun::TrainingRun(CommandContext& context)
       objective_(objective::make_objective(config_.objective)),
       optimizer_(optim::make_optimizer(config_.optim, model_.arena().layout())),
       gradients_(model_.arena().layout()),
-      reduction_(dist::make_gradient_reduction(gradients_.flat(), model_.arena().layout(), communicator())),
-      store_(config_.run.dir + "/checkpoints", communicator(), store_options()),
+      reduction_(dist::make_gradient_reduction(gradients_.flat(), model_.arena().layout(), communicator_)),
+      store_(config_.run.dir + "/checkpoints", communicator_, store_options()),
       checkpoints_(store_, model_, *optimizer_, flatten(config_), digests()) {}
 
 PreparedRows TrainingRun::rows_of(const std::vector<std::string>& inputs) {
-  return open_rows(inputs, config_, tools_, cache_root_of(config_.run.dir), communicator());
+  const std::string root = scratch_.empty() ? cache_root_of(config_.run.dir) : scratch_;
+  return open_rows(inputs, config_, tools_, root, communicator_);
 }
 
 std::unique_ptr<BatchSource> TrainingRun::make_source() {
-  auto loader = std::make_unique<data::Loader>(rows_.set, loader_rules(config_, communicator()));
+  auto loader = std::make_unique<data::Loader>(rows_.set, loader_rules(config_, communicator_));
   resolve_training(config_, loader->steps_per_epoch());
   eligible_ = loader->eligible();
   return std::make_unique<data::PrefetchSource>(std::move(loader));
@@ -76,7 +71,7 @@ std::unique_ptr<BatchSource> TrainingRun::make_source() {
 std::optional<data::EvalPass> TrainingRun::make_held_out() {
   if (config_.data.eval.empty()) return std::nullopt;
   return std::optional<data::EvalPass>(std::in_place, rows_of(config_.data.eval).set, config_.train.micro_tokens,
-                                       communicator().rank(), communicator().world_size());
+                                       communicator_.rank(), communicator_.world_size());
 }
 
 model::Model TrainingRun::make_model() {
@@ -93,7 +88,7 @@ train::StepParts TrainingRun::step_parts() {
           .schedule = optim::make_schedule(config_.schedule, config_.optim, *config_.train.steps),
           .peak_lr = *config_.optim.lr,
           .max_grad_norm = config_.optim.max_grad_norm,
-          .communicator = communicator(),
+          .communicator = communicator_,
           .reduction = *reduction_,
           .gradients = gradients_,
           .clock = clock_,
@@ -102,6 +97,7 @@ train::StepParts TrainingRun::step_parts() {
 
 checkpoint::StoreOptions TrainingRun::store_options() {
   return {.keep = static_cast<int>(config_.train.keep),
+          .read_only = !scratch_.empty(),
           .warn = [this](const std::string& line) { context_.log.warning("{}", line); }};
 }
 
@@ -124,7 +120,7 @@ EvalResult TrainingRun::evaluate() {
   const train::HeldOut bins = [&](const train::BatchVisitor& visit) {
     for (std::int64_t b = 0; b < held_out_->bin_count(); ++b) visit(held_out_->bin(b));
   };
-  return train::evaluate(*objective_, model_, bins, communicator());
+  return train::evaluate(*objective_, model_, bins, communicator_);
 }
 
 train::Outcome TrainingRun::train(TrainState& state) {
@@ -136,11 +132,43 @@ train::Outcome TrainingRun::train(TrainState& state) {
                             .source = *source_,
                             .checkpoints = checkpoints_,
                             .observer = observer,
-                            .stop_agreed = [&] { return dist::stop_agreed(communicator()); },
+                            .stop_agreed = [&] { return dist::stop_agreed(communicator_); },
                             .clock = clock_};
   if (held_out_) ports.evaluate = [&] { return evaluate(); };
   return train::run_training({*config_.train.steps, *config_.train.eval_every, *config_.train.save_every}, state,
                              ports);
+}
+
+OrderedJson TrainingRun::describe() {
+  constexpr std::int64_t kLookedAt = 100;  // steps: enough for an average
+  data::Loader loader(rows_.set, loader_rules(config_, communicator_));
+  const std::int64_t steps = loader.steps_per_epoch(), looked_at = std::min(steps, kLookedAt);
+  std::int64_t tokens = 0, bins = 0;
+  for (std::int64_t i = 0; i < eligible_.count; ++i) tokens += rows_.set->length(eligible_.at(i));
+  for (std::int64_t step = 0; step < looked_at; ++step) bins += std::ssize(loader.next_step().bins);
+  return {{"rows", eligible_.count},
+          {"rows_without_target", eligible_.dropped},
+          {"steps_per_epoch", steps},
+          {"steps", *config_.train.steps},
+          {"steps_done", resume().step},
+          {"tokens_per_epoch", tokens},
+          {"tokens_per_step", static_cast<double>(tokens) / static_cast<double>(steps)},
+          {"micro_batches_per_step", static_cast<double>(bins) / static_cast<double>(looked_at)},
+          {"ranks", communicator_.world_size()},
+          {"trained_parameters", model_.arena().parameter_count()},
+          {"per_rank_bytes", memory_held()}};
+}
+
+OrderedJson TrainingRun::memory_held() const {
+  const std::int64_t masters = model_.arena().layout().size * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t views =
+      model_.compute() == at::kFloat ? 0 : masters * at::elementSize(model_.compute()) / at::elementSize(at::kFloat);
+  std::int64_t optimizer = 0;
+  for (const optim::StateTensor& tensor : optimizer_->state()) optimizer += std::as_bytes(tensor.data).size();
+  const std::int64_t total = model_.frozen_bytes() + masters + views + masters + optimizer;
+  return {{"frozen_weights", model_.frozen_bytes()}, {"trained_weights", masters + views},
+          {"gradients", masters},                    {"optimizer", optimizer},
+          {"total", total}};
 }
 
 int TrainingRun::run() {
@@ -149,7 +177,7 @@ int TrainingRun::run() {
   write_run_facts(context_, model_, rows_, eligible_);
   const train::Outcome outcome = train(state);
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
-  report_timing(context_, clock_, wall.count(), communicator());
+  report_timing(context_, clock_, wall.count(), communicator_);
   return close_run(context_, model_, outcome, state.step);
 }
 

@@ -3,23 +3,24 @@
 // they need each other. All ranks build one together; every "auto" of the config is resolved on the way.
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "core/train/step.h"
 #include "core/train/trainer.h"
 #include "data/load/prefetch.h"
 #include "launcher/build_data.h"
 #include "launcher/build_training.h"
-#include "launcher/runtime.h"
 
 namespace hone::launcher {
 
 class TrainingRun {
  public:
-  explicit TrainingRun(CommandContext& context);
-  int run();  // trains to the end (or a stop), reports, exports; returns the exit code
+  // The run's folder must be open. With `scratch` it is only read, and rows are prepared there.
+  TrainingRun(CommandContext& context, Communicator& communicator, std::string scratch = {});
+  int run();               // trains to the end (or a stop), reports, exports; returns the exit code
+  OrderedJson describe();  // rows, steps and memory of what run() would do; all ranks
 
  private:
-  Communicator& communicator() { return *runtime_.communicator; }
   PreparedRows rows_of(const std::vector<std::string>& inputs);
   std::unique_ptr<BatchSource> make_source();
   std::optional<data::EvalPass> make_held_out();
@@ -29,11 +30,13 @@ class TrainingRun {
   checkpoint::FlatMap digests() const;
   TrainState resume();
   EvalResult evaluate();
+  OrderedJson memory_held() const;
   train::Outcome train(TrainState& state);
 
   CommandContext& context_;
   Config& config_;
-  Runtime runtime_;
+  Communicator& communicator_;
+  const std::string scratch_;
   TextTools tools_;
   PreparedRows rows_;
   data::EligibleRows eligible_;

@@ -8,16 +8,13 @@
 
 #include "core/base/string_distance.h"
 #include "launcher/options/config_file.h"
+#include "launcher/options/foreign_names.h"
+#include "launcher/options/option_table.h"
 
 namespace hone::launcher {
 namespace {
 
 namespace po = boost::program_options;
-
-// Options of every command that are no fields.
-constexpr const char* kConfig = "config";
-constexpr const char* kHelp = "help";
-constexpr const char* kPrintConfig = "print-config";
 
 class FieldTable {
  public:
@@ -28,10 +25,20 @@ class FieldTable {
 
   po::options_description description() const {
     po::options_description out;
-    for (const char* flag : {kHelp, kPrintConfig}) out.add_options()(flag, "");
-    out.add_options()(kConfig, po::value<std::string>());
+    for (const GeneralOption& option : kGeneralOptions) {
+      if (option.value.empty())
+        out.add_options()(option.name.data(), "");
+      else
+        out.add_options()(option.name.data(), po::value<std::string>());
+    }
     for (const Field& field : fields_) out.add_options()(field.key().c_str(), po::value<std::string>());
     return out;
+  }
+
+  bool is_boolean(const std::string& name) const {
+    return std::any_of(fields_.begin(), fields_.end(), [&](const Field& field) {
+      return field.key() == name && std::holds_alternative<bool*>(field.value);
+    });
   }
 
   void set_from_file(const ConfigLine& line) {
@@ -50,12 +57,16 @@ class FieldTable {
   }
 
   [[noreturn]] void unknown_option(const std::string& word) const {
-    std::vector<std::string> known = {kConfig, kHelp, kPrintConfig};
+    std::vector<std::string> known;
+    for (const GeneralOption& option : kGeneralOptions) known.emplace_back(option.name);
     for (const Field& field : fields_) known.push_back(field.key());
     const std::string name = word.substr(2, word.find('=') - 2);
-    const std::string near = nearest_name(name, known);
-    throw Error(Exit::usage, "US003", "unknown option", "--" + name.substr(0, 80), "",
-                near.empty() ? "--help lists the options" : "did you mean --" + near + "?");
+    std::string hint = foreign_name_hint(name);
+    if (hint.empty()) {
+      const std::string near = nearest_name(name, known);
+      hint = near.empty() ? "--help lists the options" : "did you mean --" + near + "?";
+    }
+    throw Error(Exit::usage, "US003", "unknown option", "--" + name.substr(0, 80), "", hint);
   }
 
  private:
@@ -72,11 +83,14 @@ class FieldTable {
       sections.push_back(field->section);
     }
     const bool known_section = std::find(sections.begin(), sections.end(), section) != sections.end();
-    const std::string near = known_section ? nearest_name(line.key, keys) : nearest_name(section, sections);
+    std::string hint = foreign_name_hint(line.key);
+    if (hint.empty()) {
+      const std::string near = known_section ? nearest_name(line.key, keys) : nearest_name(section, sections);
+      if (!near.empty()) hint = "did you mean " + (known_section ? near : "[" + near + "]") + "?";
+    }
     throw Error(Exit::usage, known_section ? "CF003" : "CF002",
                 known_section ? "unknown key" : "unknown section", line.where,
-                known_section ? line.key : "[" + section + "]",
-                near.empty() ? "" : "did you mean " + (known_section ? near : "[" + near + "]") + "?");
+                known_section ? line.key : "[" + section + "]", hint);
   }
 
   CommandLine& line_;
@@ -84,21 +98,26 @@ class FieldTable {
   std::ptrdiff_t sections_ = 0;
 };
 
-// Boost refuses "--key="; an empty value is a value.
-std::vector<std::string> with_empty_values(std::span<const std::string> words) {
+// Boost refuses "--key="; an empty value is a value. "--key" alone is "--key true" where it is true or false.
+std::vector<std::string> with_implied_values(const FieldTable& table, std::span<const std::string> words) {
   std::vector<std::string> out;
-  for (const std::string& word : words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
     const bool empty_value = word.starts_with("--") && word.find('=') == word.size() - 1;
     out.push_back(empty_value ? word.substr(0, word.size() - 1) : word);
-    if (empty_value) out.emplace_back();
+    const bool alone = i + 1 == words.size() || words[i + 1].starts_with("--");
+    if (empty_value)
+      out.emplace_back();
+    else if (alone && word.starts_with("--") && table.is_boolean(word.substr(2)))
+      out.emplace_back("true");
   }
   return out;
 }
 
-std::vector<po::option> cut(const po::options_description& known, std::span<const std::string> words) {
+std::vector<po::option> cut(const po::options_description& known, const std::vector<std::string>& words) {
   namespace style = po::command_line_style;
   try {
-    return po::command_line_parser(with_empty_values(words))
+    return po::command_line_parser(words)
         .options(known)
         .style(style::allow_long | style::long_allow_adjacent | style::long_allow_next)
         .allow_unregistered()
@@ -139,7 +158,7 @@ void require_value(const po::option& option, const po::options_description& know
 }
 
 bool is_flag(const std::string& name) {
-  return name == kHelp || name == kPrintConfig;
+  return name == kHelpOption.name || name == kPrintConfigOption.name;
 }
 
 }  // namespace
@@ -149,19 +168,19 @@ CommandLine parse_command_line(const Command& command, std::span<const std::stri
   line.extra = command.options();
   FieldTable table(line);
   const po::options_description known = table.description();
-  const std::vector<po::option> options = cut(known, words);
+  const std::vector<po::option> options = cut(known, with_implied_values(table, words));
   for (const po::option& option : options) {
     if (option.unregistered) table.unknown_option(option.original_tokens.front());
     require_value(option, known);
-    if (option.string_key == kHelp) line.help = true;
-    if (option.string_key == kPrintConfig) line.print_config = true;
-    if (option.string_key == kConfig)
+    if (option.string_key == kHelpOption.name) line.help = true;
+    if (option.string_key == kPrintConfigOption.name) line.print_config = true;
+    if (option.string_key == kConfigOption.name)
       for (const ConfigLine& entry : read_config_file(option.value.front())) table.set_from_file(entry);
   }
   for (const po::option& option : options) {
     if (option.position_key >= 0)
       line.arguments.insert(line.arguments.end(), option.value.begin(), option.value.end());
-    else if (option.string_key != kConfig && !is_flag(option.string_key))
+    else if (option.string_key != kConfigOption.name && !is_flag(option.string_key))
       table.set_from_option(option.string_key, option.value.front());
   }
   if (!line.help && !line.print_config) require_arguments(command, line.arguments);

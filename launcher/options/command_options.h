@@ -4,6 +4,17 @@
 
 namespace hone::launcher {
 
+struct TrainCommandOptions {
+  static constexpr const char* kSection = "";
+  bool dry_run = false;
+
+  template <class Visitor>
+  void fields(Visitor&& visit) {
+    visit("dry-run", dry_run, {.help = "print config, steps and memory, or the error that training would end with, and "
+                                       "leave nothing behind"});
+  }
+};
+
 struct PrepareOptions {
   static constexpr const char* kSection = "";
   std::string output;
@@ -96,10 +107,28 @@ struct InspectOptions {
 struct ReportOptions {
   static constexpr const char* kSection = "";
   std::string output;
+  bool watch = false;
+  double every_s = 5;
 
   template <class Visitor>
   void fields(Visitor&& visit) {
     visit("output", output, {.help = "HTML file to write; where empty: report.html in the first run's folder"});
+    visit("watch", watch, {.help = "write the page again while a run goes, and let browsers reload it; ends when all "
+                                   "runs have ended"});
+    visit("every_s", every_s, {.help = "how often, with --watch", .unit = "s", .min = 0.1, .max = 3600});
+  }
+};
+
+struct ManualOptions {
+  static constexpr const char* kSection = "";
+  std::string format = "roff";
+  std::string output;
+
+  template <class Visitor>
+  void fields(Visitor&& visit) {
+    visit("format", format, {.help = "roff: a manual page; markdown: all options on one page",
+                             .choices = {"roff", "markdown"}});
+    visit("output", output, {.help = "folder to write the manual pages of all commands to, instead of printing one"});
   }
 };
 

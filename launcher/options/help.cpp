@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
-#include "launcher/options/config.h"
+#include "launcher/options/option_table.h"
 
 namespace hone::launcher {
 namespace {
@@ -38,23 +37,9 @@ std::string row(std::string left, std::string_view right) {
   return out + "\n";
 }
 
-std::string range_text(const FieldInfo& info) {
-  if (std::isfinite(info.min) && std::isfinite(info.max)) return fmt::format("{} to {}", info.min, info.max);
-  if (std::isfinite(info.min)) return fmt::format("{} or more", info.min);
-  return {};
-}
-
-// The field's sentence, then what a script needs to know: [default 16; 1 to 65536 steps]
-std::string description(const Field& field) {
-  const std::string value = text_of(field), range = range_text(field.info), unit = field.info.unit;
-  std::string facts = value.empty() ? "no default" : "default " + value;
-  if (!range.empty()) facts += "; " + range;
-  if (!unit.empty()) facts += (range.empty() ? "; " : " ") + unit;
-  return fmt::format("{} [{}]", field.info.help, facts);
-}
-
 std::string field_row(const Field& field) {
-  return row(fmt::format("  --{} {}", field.key(), type_text(field)), description(field));
+  return row(fmt::format("  --{} {}", field.key(), type_text(field)),
+             fmt::format("{} [{}]", field.info.help, facts_of(field)));
 }
 
 std::string examples_text(const Command& command) {
@@ -63,15 +48,10 @@ std::string examples_text(const Command& command) {
   return out.empty() ? "" : "\nExamples\n" + out;
 }
 
-std::string sections_text(const std::vector<std::string>& sections) {
-  Config defaults;
-  const std::vector<Field> fields = fields_of(defaults);
+std::string general_options_text() {
   std::string out;
-  for (const std::string& section : sections) {
-    out += "\n[" + section + "]\n";
-    for (const Field& field : fields)
-      if (field.section == section) out += field_row(field);
-  }
+  for (const GeneralOption& option : kGeneralOptions)
+    out += row(fmt::format("  --{} {}", option.name, option.value), option.help);
   return out;
 }
 
@@ -100,13 +80,15 @@ std::string command_help(const Command& command) {
       fmt::format("hone {}: {}\n\nusage: hone {}{} [--config FILE.cfg]... [--section.key VALUE]...\n",
                   command.name, command.line, command.name, arguments);
   out += kForm;
-  const ExtraOptions extra = command.options();
+  const OptionTable table(command);
   out += "\nOptions\n";
-  for (const Field& field : extra.fields()) out += field_row(field);
-  out += row("  --config FILE.cfg", "read a config file; may be given several times");
-  out += row("  --print-config", "print the effective config as a .cfg file and stop");
-  out += row("  --help", "print this and stop");
-  return out + sections_text(command.sections) + examples_text(command);
+  for (const Field& field : table.own()) out += field_row(field);
+  out += general_options_text();
+  for (const std::string& section : table.sections()) {
+    out += "\n[" + section + "]\n";
+    for (const Field& field : table.section(section)) out += field_row(field);
+  }
+  return out + examples_text(command);
 }
 
 }  // namespace hone::launcher

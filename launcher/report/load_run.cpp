@@ -148,15 +148,17 @@ ReportInput load_run(const std::string& run_dir) {
     throw Error(Exit::input, "RP007", "not a run", run_dir, "there is no such folder");
   const auto path = [&](const char* file) { return run_dir + "/" + file; };
   const std::string metrics = path("metrics.jsonl"), config = path("config.cfg");
-  if (!path_exists(metrics) && !path_exists(config))
-    throw Error(Exit::input, "RP007", "not a run", run_dir, "neither metrics.jsonl nor config.cfg is in it");
+  const std::string status = path("status.json");
+  if (!path_exists(metrics) && !path_exists(config) && !path_exists(status))
+    throw Error(Exit::input, "RP007", "not a run", run_dir,
+                "neither metrics.jsonl nor config.cfg nor status.json is in it");
   ReportInput run;
   run.name = folder_name(run_dir);
   if (path_exists(config))
     for (const launcher::ConfigLine& line : launcher::read_config_file(config))
       run.config.push_back({line.key, line.value});
   if (path_exists(metrics)) load_metrics(metrics, run);
-  if (path_exists(path("status.json"))) run.status = read_status(run_dir);
+  if (path_exists(status)) run.status = read_status(run_dir);
   run.facts = read_json(path("run.json"), read_facts).value_or(RunFacts{});
   run.timing = read_json(path("timing.json"), read_timing);
   run.comparison = read_json(path("comparison.json"), read_comparison);

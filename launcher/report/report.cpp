@@ -1,5 +1,7 @@
 #include "launcher/report/report.h"
 
+#include <cmath>
+
 #include "core/base/error.h"
 #include "core/base/file_system.h"
 #include "launcher/report/page_style.h"
@@ -7,7 +9,7 @@
 
 namespace hone::report {
 
-std::string report_page(std::span<const ReportInput> runs) {
+std::string report_page(std::span<const ReportInput> runs, double refresh_s) {
   HONE_CHECK(!runs.empty());
   const std::string title = runs.size() == 1 ? runs[0].name : std::to_string(runs.size()) + " runs";
   Html html;
@@ -16,6 +18,9 @@ std::string report_page(std::span<const ReportInput> runs) {
   html.raw(
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
       "'unsafe-inline'\"/>\n");
+  if (refresh_s > 0)
+    html.empty("meta", {{"http-equiv", "refresh"},
+                        {"content", std::to_string(static_cast<int>(std::ceil(refresh_s)))}});
   html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n");
   html.raw("<meta name=\"color-scheme\" content=\"light dark\"/>\n");
   html.leaf("title", title + " · Hone");
@@ -30,8 +35,8 @@ std::string report_page(std::span<const ReportInput> runs) {
   return html.str();
 }
 
-void write_report(std::span<const ReportInput> runs, const std::string& path) {
-  write_file_atomic(path, std::string_view(report_page(runs)));
+void write_report(std::span<const ReportInput> runs, const std::string& path, double refresh_s) {
+  write_file_atomic(path, std::string_view(report_page(runs, refresh_s)));
 }
 
 void write_report(const ReportInput& run, const std::string& path) {

@@ -9,10 +9,11 @@
 
 namespace hone::report {
 
-std::string report_page(std::span<const ReportInput> runs);  // at least one
+// At least one run. With `refresh_s` above 0 a browser loads the page again by itself after so many seconds.
+std::string report_page(std::span<const ReportInput> runs, double refresh_s = 0);
 
 // Written atomically. Error(Exit::output) where it cannot be.
-void write_report(std::span<const ReportInput> runs, const std::string& path);
+void write_report(std::span<const ReportInput> runs, const std::string& path, double refresh_s = 0);
 void write_report(const ReportInput& run, const std::string& path);
 
 }  // namespace hone::report

@@ -1,8 +1,8 @@
 #pragma once
-// What a report shows of one run, and how it is read from the run's folder. Only config.cfg or metrics.jsonl
-// must be there; a file that is there but malformed is an Error (exit 3; a bad config line exit 2) naming
-// file and line. Fields marked * are needed, the others may be absent or null: not measured. Unknown fields
-// are left alone.
+// What a report shows of one run, and how it is read from the run's folder. Only config.cfg, metrics.jsonl or
+// status.json must be there; a file that is there but malformed is an Error (exit 3; a bad config line exit
+// 2) naming file and line. Fields marked * are needed, the others may be absent or null: not measured.
+// Unknown fields are left alone.
 //
 //   config.cfg       the effective config
 //   metrics.jsonl    {"kind"*: "train"|"eval", "step"*: 1, "loss": ..., ...} a line; every other number is

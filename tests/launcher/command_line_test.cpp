@@ -76,6 +76,13 @@ TEST(CommandLine, OptionsOfTheCommandAreTakenVerbatim) {
   EXPECT_EQ(parse({"--prompt", "-1 + 1 = ?"}).extra.get<GenerateOptions>().prompt, "-1 + 1 = ?");
 }
 
+TEST(CommandLine, ABooleanAloneIsTrue) {
+  const CommandLine line = parse({"--chat", "--data.packing", "false", "--json"});
+  EXPECT_TRUE(line.extra.get<GenerateOptions>().chat);
+  EXPECT_TRUE(line.extra.get<GenerateOptions>().json);
+  EXPECT_FALSE(line.config.data.packing);
+}
+
 TEST(CommandLine, FlagsAndArguments) {
   const Command inspect{.name = "inspect", .line = "looks", .arguments = "WHAT [DIR]"};
   EXPECT_THAT(parse({"checkpoint", "--data.shuffle", "false", "runs/a"}, inspect).arguments,

@@ -131,6 +131,26 @@ TEST(Report, SeveralRunsAreLaidOverEachOther) {
   EXPECT_EQ(page.find(prompt), page.rfind(prompt)) << "one prompt stands once";
 }
 
+TEST(Report, SeveralRunsShareOneChartWithALegend) {
+  std::vector<ReportInput> runs(3, load_run(kTinyRun));
+  runs[0].name = "first", runs[1].name = "second", runs[2].name = "third";
+  runs[2].train.columns.erase("grad_norm");
+  const std::string page = report_page(runs);
+  const auto figure = [&](const std::string& title) {
+    const std::size_t heading = page.find(">" + title + "<"), begin = page.rfind("<figure", heading);
+    return page.substr(begin, page.find("</figure>", begin) - begin);
+  };
+  for (const char* name : {"first", "second", "third"}) EXPECT_TRUE(has(figure("Loss"), name)) << name;
+  EXPECT_TRUE(has(figure("Gradient norm"), "second"));
+  EXPECT_FALSE(has(figure("Gradient norm"), "third")) << "it has no such curve";
+}
+
+TEST(Report, APageOfARunThatGoesOnLoadsItselfAgain) {
+  const ReportInput run = load_run(kTinyRun);
+  EXPECT_TRUE(has(report_page({&run, 1}, 2.5), "<meta http-equiv=\"refresh\" content=\"3\"/>"));
+  EXPECT_FALSE(has(page_of(run), "refresh"));
+}
+
 TEST(Report, ObjectivesOwnMetricsGetTheirCharts) {
   ReportInput run = load_run(kTinyRun);
   run.train.columns["rewards/margins"] = run.train.columns["loss"];
