@@ -124,7 +124,9 @@ const std::vector<ForeignName> kTable = {
     {"auto_resume_from_checkpoints", {"train.resume"}, "auto is the default"},
     {"overwrite_output_dir", {"run.dir"}, "another folder for another run"},
 
+    {"optim", {"optim.name"}, "adamw for adamw_torch and paged_adamw_32bit; adamw_8bit for adamw_bnb_8bit"},
     {"optimizer", {"optim.name"}, ""},
+    {"optim_args", {"optim.name"}, "each is a key of [optim]"},
     {"learning_rate", {"optim.lr"}, ""},
     {"adam_beta1", {"optim.beta1"}, ""},
     {"adam_beta2", {"optim.beta2"}, ""},
@@ -132,6 +134,9 @@ const std::vector<ForeignName> kTable = {
     {"gradient_clipping", {"optim.max_grad_norm"}, ""},
     {"lr_scheduler_type", {"schedule.name"}, ""},
     {"lr_scheduler", {"schedule.name"}, ""},
+    {"lr_scheduler_kwargs", {"schedule.name"}, "each is a key of [schedule]"},
+    {"cosine_min_lr_ratio", {"schedule.min_lr_ratio"}, "with schedule.name cosine_with_min_lr"},
+    {"min_lr_rate", {"schedule.min_lr_ratio"}, ""},
 
     {"ddp_timeout", {"dist.timeout_s"}, ""},
     {"ddp_backend", {"dist.backend"}, ""},

@@ -32,6 +32,17 @@ run 0 train "${full[@]}" --train.steps 2 --run.dir full-cut
 run 0 train "${full[@]}" --train.steps 6 --run.dir full-cut
 same full/model/model.safetensors full-cut/model/model.safetensors
 
+# Optimizer state of other types and units, and weights in bf16 alone, rounded stochastically.
+for optimizer in adamw_8bit adafactor; do
+  odd=(--config chat.cfg --config lora.cfg --optim.name $optimizer --schedule.name step --schedule.step_size 2
+    --model.dtype bf16 --model.master_dtype bf16 --train.steps 6)
+  run_ranks 2 0 train "${odd[@]}" --run.dir "$optimizer"
+  run_ranks 2 0 train "${odd[@]}" --train.steps 2 --run.dir "$optimizer-cut"
+  run_ranks 2 0 train "${odd[@]}" --run.dir "$optimizer-cut"
+  says err "going on from"
+  same "$(adapter $optimizer)" "$(adapter "$optimizer-cut")"
+done
+
 # Stopped on request: 75, and the same command goes on.
 long=(--config chat.cfg --config lora.cfg --adapter.dropout 0.1 --schedule.name cosine --train.steps 300
   --train.save_every 300 --train.log_every 50)
