@@ -1,6 +1,7 @@
 #include "data/load/loader.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/base/error.h"
 
@@ -18,7 +19,9 @@ void require_fit(const SampleSet& set, std::int64_t index, std::int64_t micro_to
 void append(TokenBatch& batch, const Sample& sample) {
   batch.tokens.insert(batch.tokens.end(), sample.ids.begin(), sample.ids.end());
   batch.supervised.insert(batch.supervised.end(), sample.supervised.begin(), sample.supervised.end());
-  for (std::size_t i = 0; i < sample.ids.size(); ++i) batch.positions.push_back(static_cast<std::int32_t>(i));
+  const std::size_t begin = batch.positions.size();
+  batch.positions.resize(batch.tokens.size());
+  std::iota(batch.positions.begin() + static_cast<std::ptrdiff_t>(begin), batch.positions.end(), 0);
   batch.cu_seqlens.push_back(static_cast<std::int32_t>(batch.tokens.size()));
 }
 
