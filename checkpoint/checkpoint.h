@@ -90,7 +90,8 @@ class CheckpointStore {
 class ShardReader;
 class LoadedCheckpoint {
  public:
-  // Reads and checks the manifest. Throws Error(Exit::checkpoint, "CK0xx").
+  // Reads and checks the manifest, and that no other file lies beside. Throws Error(Exit::checkpoint,
+  // "CK0xx").
   explicit LoadedCheckpoint(std::string folder);
   ~LoadedCheckpoint();
   LoadedCheckpoint(LoadedCheckpoint&&) noexcept;

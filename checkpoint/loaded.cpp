@@ -11,7 +11,7 @@
 namespace hone::checkpoint {
 namespace {
 
-constexpr std::size_t kMaxManifestBytes = std::size_t{256} << 20;
+constexpr std::size_t kMaxManifestBytes = std::size_t{64} << 20;
 
 std::string without_trailing_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -49,6 +49,7 @@ void refuse_foreign_files(const std::string& folder, const Manifest& manifest) {
 
 LoadedCheckpoint::LoadedCheckpoint(std::string folder)
     : folder_(without_trailing_slash(std::move(folder))), manifest_(read_manifest(folder_)) {
+  refuse_foreign_files(folder_, manifest_);
   checked_.resize(manifest_.files.size());
 }
 
@@ -93,7 +94,6 @@ void LoadedCheckpoint::read(const StateTensor& tensor) {
 Json verify_checkpoint(const std::string& folder) {
   const LoadedCheckpoint checkpoint(folder);
   const Manifest& manifest = checkpoint.manifest();
-  refuse_foreign_files(checkpoint.folder(), manifest);
   std::int64_t bytes = 0, parameters = 0;
   Json tensors = Json::array();
   for (const StateSpec& tensor : manifest.tensors) tensors.push_back(tensor.name);

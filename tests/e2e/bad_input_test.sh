@@ -116,6 +116,7 @@ printf '[train]\nsteps = many\n' > value.cfg && bad_train 2 'value.cfg:2' --conf
 printf 'steps = 1\n' > bare.cfg && bad_train 2 'bare.cfg:1' --config bare.cfg
 printf '[train]\nsteps = 1\nsteps = \377\n' > bytes.cfg && bad_train 2 'bytes.cfg' --config bytes.cfg
 bad_train 3 'not a regular file\|directory' --config .
+mkfifo pipe.cfg && bad_train 3 'not a regular file' --config pipe.cfg
 bad 2 'prompt' generate --model.path "$CHAT"
 bad 2 'prompt' generate --model.path "$CHAT" --prompt a --input rows.jsonl
 bad 2 'top_p' generate --model.path "$CHAT" --prompt a --top_p 1.5
@@ -180,6 +181,9 @@ done
 echo '{"weight_map":{"model.norm.weight":"gone.safetensors"}}' > edited/model.safetensors.index.json
 bad_train 3 'gone.safetensors' --model.path edited
 echo '{"weight_map":[]}' > edited/model.safetensors.index.json && bad_train 3 'weight_map' --model.path edited
+rm edited/model.safetensors.index.json && truncate -s 1T edited/model.safetensors && bad_train 3 'header' --model.path edited
+bad_train 3 'File name too long' --model.path "$(printf '%*s' 5000 '' | tr ' ' a)"
+bad_train 3 'regular file' --model.path /dev/zero
 printf 'GGUF\003\000\000\000' > short.gguf && bad_train 3 'short.gguf' --model.path short.gguf
 printf 'GGUF\003\000\000\000\377\377\377\377\377\377\377\177\377\377\377\377\377\377\377\177' > bomb.gguf
 bad_train 3 'bomb.gguf' --model.path bomb.gguf
@@ -223,6 +227,9 @@ printf '{"text":"a\377b"}\n' > bad.jsonl && bad_train 3 'bad.jsonl:1.*UTF-8' --d
 printf '{"text":"a\000b"}\n' > bad.jsonl && bad_train 3 'bad.jsonl:1.*NUL' --data.train bad.jsonl
 gzip -c rows.jsonl > rows.gz && bad_train 3 'rows.gz' --data.train rows.gz
 mkfifo pipe.jsonl && bad_train 3 'regular file' --data.train pipe.jsonl
+bad_train 3 'regular file' --data.train /dev/zero
+bad_train 3 'File name too long' --data.train "$(printf '%*s' 5000 '' | tr ' ' a)"
+truncate -s 1T sparse.jsonl && bad_train 3 'sparse.jsonl:1.*limit' --data.train sparse.jsonl
 bad_train 3 'empty' --data.train empty
 bad_train 3 'supervised token' --data.max_length 2
 bad_train 3 'eval.jsonl' --data.eval eval.jsonl
@@ -246,6 +253,7 @@ adapter && echo '{' > adapter/adapter_config.json && bad_adapter 'adapter_config
 adapter && sed -i 's/"LORA"/"LOHA"/' adapter/adapter_config.json && bad_adapter 'LOHA'
 adapter && sed -i 's/"r": 4/"r": 0/' adapter/adapter_config.json && bad_adapter '"r"\|rank\|: r'
 adapter && sed -i 's/"r": 4/"r": 5/' adapter/adapter_config.json && bad_adapter 'rank\|shape\|fit'
+adapter && rm adapter/adapter_config.json && mkfifo adapter/adapter_config.json && bad_adapter 'regular file'
 adapter && sed -i 's/layers\.1/layers.7/g' adapter/adapter_model.safetensors && bad_adapter 'layers.7'
 bad_train 3 'nowhere' --adapter.init nowhere
 
@@ -262,6 +270,8 @@ prepared && tr 'aeiou' 'eioua' < prepared/shard-000000.h5 > damaged/shard-000000
 prepared && echo '{}' > damaged/index.json && bad_prepared 'index.json'
 prepared && sed -i 's/shard-000000.h5/..\/prepared\/shard-000000.h5/' damaged/index.json && bad_prepared 'index.json'
 prepared && sed -i 's/"rows": *20/"rows":21/g' damaged/index.json && bad_prepared 'damaged'
+prepared && rm damaged/shard-000000.h5 && mkfifo damaged/shard-000000.h5 && bad_prepared 'regular file'
+prepared && sed -i 's/shard-000000.h5/\/etc\/passwd/' damaged/index.json && bad_prepared 'not allowed'
 bad_train 3 'template' --data.train prepared --data.template chatml
 bad 3 'shard\|index' inspect data empty
 
@@ -288,6 +298,8 @@ rm moving/model.safetensors && sed 's/\x3f/\x3e/' "$CHAT/model.safetensors" > mo
 bad 4 'another model' train --config chat.cfg --config lora.cfg --train.steps 2 --run.dir moving-run
 sed -i "s|^path = .*|path = $CHAT|" chat.cfg
 bad 4 'empty' inspect checkpoint empty
+cp -r $step foreign && touch foreign/notes.txt && bad 4 'notes.txt' "${again[@]}" --train.resume foreign
+cp -r $step piped && rm piped/manifest.json && mkfifo piped/manifest.json && bad 4 'piped' "${again[@]}" --train.resume piped
 bad 3 'nowhere' inspect checkpoint nowhere
 bad 3 'nowhere' report nowhere
 

@@ -54,6 +54,11 @@ flip named/$newest/rank-00000-00000.h5 5000
 run 4 train "${job[@]}" --train.steps 8 --train.resume named/$newest --run.dir other
 one_error err
 says err "$newest/rank-00000-00000.h5"
+cp -r base foreigner
+echo hello > foreigner/$newest/notes.txt
+run 4 train "${job[@]}" --train.steps 8 --train.resume foreigner/$newest --run.dir other
+one_error err
+says err "$newest/notes.txt"
 
 # What a killed save leaves behind is removed, what is not ours is left alone.
 cp -r base leftover
