@@ -23,7 +23,8 @@ enum class Exit : int {
 
 class Error : public std::runtime_error {
  public:
-  // `where` names the file (file:line for JSON Lines), option or tensor. Newlines in any part are replaced.
+  // `where` names the file (file:line for JSON Lines), option or tensor. Newlines in any part are replaced,
+  // `where` and `why` cut after 2,000 bytes.
   Error(Exit exit, std::string_view code, std::string_view what, std::string_view where, std::string_view why,
         std::string_view hint = {});
   Exit exit() const noexcept { return exit_; }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kMaxTensors = 100'000, kMaxValues = 100'000;
 constexpr std::uint64_t kMaxString = std::uint64_t{1} << 20, kMaxKey = 65'535, kMaxTensorName = 512;
-constexpr std::uint64_t kMaxArray = std::uint64_t{16} << 20;
+constexpr std::uint64_t kMaxArray = std::uint64_t{4} << 20;
 constexpr std::uint64_t kMinAlignment = 8, kMaxAlignment = std::uint64_t{1} << 20, kDefaultAlignment = 32;
 constexpr std::uint32_t kMaxDims = 4;
 

@@ -147,9 +147,8 @@ ModelConfig read_hf_config(const std::string& folder) {
 
 std::optional<OrderedJson> read_ordered_json(const std::string& path) {
   if (!path_exists(path)) return std::nullopt;
-  const std::string text = read_text_file(path, std::size_t{64} << 20);
-  parse_json(text, "CF001", path);  // the checks; the parse below only keeps the order
-  return OrderedJson::parse(text);
+  parse_json_file(path, "CF001");  // the checks; the parse below only keeps the order
+  return OrderedJson::parse(read_text_file(path));
 }
 
 }  // namespace hone::formats

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kSingle = "/model.safetensors";
 constexpr const char* kIndex = "/model.safetensors.index.json";
-constexpr std::size_t kMaxShards = 1'000;
+constexpr std::size_t kMaxShards = 1'000, kMaxIndexBytes = std::size_t{16} << 20;
 
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
@@ -97,7 +97,7 @@ class HfSource : public TensorSource {
 
 // weight_map of an index: tensor name to shard, each shard a plain file name.
 std::map<std::string, std::string> read_index(const std::string& path) {
-  const Json json = parse_json_file(path, "IX001");
+  const Json json = parse_json_file(path, "IX001", kMaxIndexBytes);
   const auto map = json.is_object() ? json.find("weight_map") : json.end();
   if (map == json.end() || !map->is_object() || map->empty())
     throw Error(Exit::input, "IX003", "bad index", path, "weight_map is missing, empty or not an object");

@@ -54,7 +54,7 @@ void read_targets(const JsonFields& fields, PeftConfig& config) {
 
 PeftConfig read_config(const std::string& folder) {
   const std::string path = folder + "/adapter_config.json";
-  const Json json = parse_json_file(path, "AD001", std::size_t{4} << 20);
+  const Json json = parse_json_file(path, "AD001");
   const JsonFields fields(json, "AD", path);
   refuse_variants(fields);
   PeftConfig config;

@@ -10,6 +10,9 @@ namespace hone::data {
 namespace {
 
 constexpr int kIndexVersion = 1;
+constexpr std::size_t kMaxIndexBytes = std::size_t{16} << 20;
+constexpr std::uint64_t kMaxCount = std::uint64_t{1}
+                                    << 44;  // the sum of all that fit in an index is a 64-bit number
 
 [[noreturn]] void fail_index(const std::string& path, const std::string& why) {
   throw Error(Exit::input, "DS012", "index of a prepared folder refused", path, why,
@@ -35,7 +38,7 @@ class Fields {
   }
   std::int64_t count(const char* key) const {
     const Json& value = get(key);
-    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > (std::uint64_t{1} << 53))
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > kMaxCount)
       fail_index(path_, "\"" + std::string(key) + "\" must be a count");
     return value.get<std::int64_t>();
   }
@@ -113,7 +116,7 @@ bool is_prepared_folder(const std::string& path) {
 
 ShardIndex read_shard_index(const std::string& folder) {
   const std::string path = folder + "/" + kIndexName;
-  const Json json = parse_json_file(path, "DS012");
+  const Json json = parse_json_file(path, "DS012", kMaxIndexBytes);
   const Fields top(json, path);
   if (top.count("format_version") != kIndexVersion) fail_index(path, "unknown format_version");
   ShardIndex index;

@@ -54,14 +54,13 @@ std::string_view without_bom(std::string_view file) {
 
 std::optional<Line> LineReader::next() {
   while (position_ < text_.size()) {
-    const std::size_t found = text_.find('\n', position_);
-    const std::size_t end = found == std::string_view::npos ? text_.size() : found;
-    Line line{text_.substr(position_, end - position_), next_number_++};
-    position_ = std::min(end + 1, text_.size());
+    Line line{text_.substr(position_, kMaxLineBytes + 2), next_number_++};  // "\r\n" does not count
+    line.text = line.text.substr(0, line.text.find('\n'));
+    position_ = std::min(position_ + line.text.size() + 1, text_.size());
     if (line.text.ends_with('\r')) line.text.remove_suffix(1);
     if (line.text.size() > kMaxLineBytes)
       throw Error(Exit::input, "DS002", "line too long", file_line(path_, line.number),
-                  std::to_string(line.text.size()) + " bytes, limit " + std::to_string(kMaxLineBytes));
+                  "limit " + std::to_string(kMaxLineBytes) + " bytes");
     if (!is_blank(line.text)) return line;
   }
   return std::nullopt;

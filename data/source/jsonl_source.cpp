@@ -46,7 +46,7 @@ void JsonlSource::scan(std::size_t file, std::size_t range_bytes) {
   const std::string_view whole = text(file);
   const std::string& path = mapped_[file]->path();
   const std::size_t bom = whole.size() - without_bom(whole).size();
-  SourceFile entry{path, static_cast<std::int64_t>(whole.size()), 0, XXH3_64bits(whole.data(), whole.size())};
+  SourceFile entry{path, static_cast<std::int64_t>(whole.size()), 0, 0};
   const std::int64_t rows_before = rows();
   LineReader lines(path, whole.substr(bom));
   RowRange range{file, bom, bom, 1, rows_before, 0};
@@ -61,6 +61,7 @@ void JsonlSource::scan(std::size_t file, std::size_t range_bytes) {
     if (bom + lines.consumed() - range.begin >= range_bytes) close();
   }
   close();
+  entry.digest = XXH3_64bits(whole.data(), whole.size());  // after the lines were found to be lines
   files_.push_back(std::move(entry));
 }
 

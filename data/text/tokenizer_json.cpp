@@ -146,7 +146,7 @@ std::int32_t named_token(const Json& config, const char* key, const TokenizerSpe
 
 void read_named_tokens(const std::string& path, TokenizerSpec& spec) {
   if (!path_exists(path)) return;
-  const Json config = parse_json_file(path, "TK001");
+  const Json config = parse_json_file(path, "TK001", kMaxFile);
   if (!config.is_object()) wrong("not an object", path, "the file");
   const auto fill = [&](const char* key, std::int32_t& id) {
     if (id < 0) id = named_token(config, key, spec, path);
@@ -169,7 +169,7 @@ std::string template_in_config(const Json& json, const std::string& where) {
 void read_config(const std::string& folder, TokenizerSpec& spec) {
   const std::string path = folder + "/tokenizer_config.json";
   if (path_exists(path)) {
-    const Json config = parse_json_file(path, "TK001");
+    const Json config = parse_json_file(path, "TK001", kMaxFile);
     if (!config.is_object()) wrong("not an object", path, "the file");
     read_added_tokens_decoder(member_or_null(config, "added_tokens_decoder"), spec, path);
     spec.chat_template = template_in_config(member_or_null(config, "chat_template"), path);

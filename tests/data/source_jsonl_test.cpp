@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "data/source/jsonl_source.h"
+#include "tests/base/bad_inputs.h"
 #include "tests/data/fakes.h"
 
 namespace hone::data {
@@ -84,6 +85,7 @@ TEST(JsonLines, EveryBadRowIsOneErrorNamingFileAndLine) {
     EXPECT_THAT(error, HasSubstr(bad.says));
     EXPECT_LT(error.size(), 600u);
   }
+  print_bad_inputs("rows", bad_rows().size());
 }
 
 TEST(JsonLines, BadMessagesAreOneErrorNamingFileAndLine) {
@@ -104,6 +106,7 @@ TEST(JsonLines, BadMessagesAreOneErrorNamingFileAndLine) {
     EXPECT_THAT(error, StartsWith("error[" + code)) << messages;
     EXPECT_THAT(error, HasSubstr("rows.jsonl:1: ")) << messages;
   }
+  print_bad_inputs("messages", rows.size());
 }
 
 TEST(JsonLines, AnInputWithoutRowsIsRefused) {

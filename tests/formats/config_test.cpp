@@ -128,6 +128,7 @@ TEST(HfConfig, EachBadValueIsRefusedWithItsCode) {
     };
     EXPECT_EQ(code_of(call), code) << key;
   }
+  print_bad_inputs("config.json", list.size());
   EXPECT_EQ(code_of([&] { parse_with([](Json& j) { j.erase("head_dim"), j["num_attention_heads"] = 5; }); }),
             "CF003");
   EXPECT_EQ(code_of([&] { parse_hf_config(Json::array(), "config.json"); }), "CF004");

@@ -135,11 +135,13 @@ std::vector<BadFile> bad_tensors() {
 
 TEST(GgufMalformed, EachKindIsRefusedWithItsCode) {
   MemoryFile file;
-  for (const auto& list : {bad_values(), bad_tensors()})
+  for (const auto& list : {bad_values(), bad_tensors()}) {
     for (const auto& [name, bytes, code] : list) {
       file.set(bytes);
       EXPECT_EQ(code_of([&] { GgufFile opened(file.path()); }), code) << name;
     }
+    print_bad_inputs("GGUF", list.size());
+  }
 }
 
 TEST(GgufMalformed, TheBuilderOfTheseTestsMakesGoodFilesToo) {
@@ -196,6 +198,7 @@ TEST(GgufMalformed, MetadataOutOfRangeOrOfAnotherModelIsRefused) {
     file.set(changed);
     EXPECT_EQ(code_of([&] { open_model(file.path()); }), code) << key;
   }
+  print_bad_inputs("GGUF metadata", list.size());
 }
 
 // The least that a llama needs before its tensors, with one key more.

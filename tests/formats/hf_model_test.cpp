@@ -108,6 +108,7 @@ TEST(HfIndex, EachKindOfBadIndexIsRefusedWithItsCode) {
     write_all(scratch / "model.safetensors.index.json", index.dump());
     EXPECT_EQ(code_of([&] { open_model(scratch.path()); }), code) << name;
   }
+  print_bad_inputs("safetensors index", list.size());
   for (const char* text : {"", "{", "{\"weight_map\":{\"a\":\"b\",\"a\":\"c\"}}", "{\"a\":\"\xff\"}"}) {
     write_all(scratch / "model.safetensors.index.json", text);
     EXPECT_EQ(code_of([&] { open_model(scratch.path()); }), "IX001") << text;

@@ -1,40 +1,16 @@
-// Seeded random damage, in process: a reader refuses a file with an Error of exit 3, or what it accepts can
-// be read whole; it never crashes, hangs or reads past the end (the sanitizer build watches).
-#include "core/base/philox.h"
+// Seeded random damage to model files and adapters: see tests/base/mutation.h.
+#include "tests/base/mutation.h"
+
 #include "core/formats/gguf.h"
+#include "core/formats/peft.h"
 #include "core/formats/safetensors.h"
 #include "tests/formats/support.h"
 
 namespace hone::formats {
 namespace {
 
-constexpr std::uint32_t kRounds = 4000;
-
-// One to four bytes replaced, half of the time within the first part of the file, where the structure is.
-std::string damaged(std::string bytes, std::uint32_t round, std::size_t structure) {
-  const auto words = philox({round, 0, 0, 0}, philox_key(2024));
-  for (std::uint32_t i = 0; i <= words[0] % 4; ++i) {
-    const auto draw = philox({round, i + 1, 0, 0}, philox_key(2024));
-    const std::size_t range = draw[0] % 8 != 0 ? structure : bytes.size();
-    char& byte = bytes[draw[1] % range];
-    byte = draw[2] % 2 ? static_cast<char>(draw[3]) : static_cast<char>(byte ^ (1 << draw[3] % 8));
-  }
-  return bytes;
-}
-
-// Runs `read` on every variant; returns how many were refused.
-int refused(const std::string& good, std::size_t structure,
-            const std::function<void(const std::string&)>& read) {
-  MemoryFile file;
-  int count = 0;
-  for (std::uint32_t round = 0; round < kRounds; ++round) {
-    file.set(damaged(good, round, structure));
-    const std::string code = code_of([&] { read(file.path()); });
-    EXPECT_EQ(code.find("other"), std::string::npos) << "round " << round << ": " << code;
-    count += code != "none";
-  }
-  return count;
-}
+using mutation::damaged;
+using mutation::damaged_text_or_json;
 
 unsigned touch(std::span<const std::byte> bytes) {
   unsigned sum = 0;
@@ -42,46 +18,99 @@ unsigned touch(std::span<const std::byte> bytes) {
   return sum;
 }
 
-TEST(Mutations, SafetensorsAreRefusedOrWholeAndNeverCrash) {
-  const std::string good = read_all(golden("every_type.safetensors"));
+std::size_t header_end(const std::string& safetensors) {
   std::uint64_t header = 0;
-  std::memcpy(&header, good.data(), 8);
-  volatile unsigned sink = 0;
-  const int count = refused(good, 8 + header, [&](const std::string& path) {
-    const SafetensorsFile file(path);
-    for (const SafetensorsEntry& entry : file.entries()) sink = sink + touch(entry.bytes);
-  });
-  EXPECT_GT(count, static_cast<int>(kRounds) / 2);
+  std::memcpy(&header, safetensors.data(), 8);
+  return 8 + header;
 }
 
-TEST(Mutations, GgufModelsAreRefusedOrWholeAndNeverCrash) {
+void read_model(const std::string& path) {
+  const ModelFiles model = open_model(path);
+  for (const TensorInfo& info : model.tensors->tensors()) read_whole(*model.tensors, info);
+}
+
+// A copy of a golden folder in which one file changes from variant to variant.
+class FolderWith {
+ public:
+  FolderWith(const std::string& folder, const std::string& file)
+      : good(read_all(golden(folder + "/" + file))) {
+    copy_golden(folder, scratch_);
+    std::filesystem::remove(scratch_ / file);
+    std::filesystem::create_symlink(memory_.path(), scratch_ / file);
+  }
+  std::string with(const std::string& bytes) {
+    memory_.set(bytes);
+    return scratch_.path();
+  }
+  const std::string good;
+
+ private:
+  Scratch scratch_;
+  MemoryFile memory_;
+};
+
+TEST(Mutations, Safetensors) {
+  const std::string good = read_all(golden("every_type.safetensors"));
+  MemoryFile file;
+  volatile unsigned sink = 0;
+  mutation::run("safetensors", [&](std::uint32_t round) {
+    file.set(damaged(good, round, header_end(good)));
+    const SafetensorsFile opened(file.path());
+    for (const SafetensorsEntry& entry : opened.entries()) sink = sink + touch(entry.bytes);
+  });
+}
+
+TEST(Mutations, SafetensorsNf4) {
+  FolderWith model("nf4", "model.safetensors");
+  mutation::run("safetensors, NF4", [&](std::uint32_t round) {
+    read_model(model.with(damaged(model.good, round, header_end(model.good))));
+  });
+}
+
+TEST(Mutations, SafetensorsIndex) {
+  FolderWith model("sharded", "model.safetensors.index.json");
+  mutation::run("safetensors, index", [&](std::uint32_t round) {
+    read_model(model.with(damaged_text_or_json(model.good, round)));
+  });
+}
+
+TEST(Mutations, Gguf) {
   const std::string good = read_all(golden("every_type.gguf"));
-  std::vector<float> row;
-  const int count = refused(good, 2500, [&](const std::string& path) {
-    const GgufFile file(path);
+  MemoryFile memory;
+  mutation::run("GGUF", [&](std::uint32_t round) {
+    memory.set(damaged(good, round, 2500));
+    const GgufFile file(memory.path());
     file.strings("tokenizer.ggml.tokens");
     file.numbers("tokenizer.ggml.scores");
-    const ModelFiles model = open_model(path);
-    for (const TensorInfo& info : model.tensors->tensors()) read_whole(*model.tensors, info);
+    read_model(memory.path());
   });
-  EXPECT_GT(count, static_cast<int>(kRounds) / 4);
 }
 
-TEST(Mutations, Nf4FoldersAreRefusedOrWholeAndNeverCrash) {
-  const Scratch scratch;
-  copy_golden("nf4", scratch);
-  std::filesystem::remove(scratch / "model.safetensors");
-  const std::string good = read_all(golden("nf4/model.safetensors"));
-  MemoryFile file;
-  std::filesystem::create_symlink(file.path(), scratch / "model.safetensors");
-  for (std::uint32_t round = 0; round < 500; ++round) {
-    file.set(damaged(good, round, good.size()));
-    const std::string code = code_of([&] {
-      const ModelFiles model = open_model(scratch.path());
-      for (const TensorInfo& info : model.tensors->tensors()) read_whole(*model.tensors, info);
-    });
-    ASSERT_EQ(code.find("other"), std::string::npos) << "round " << round << ": " << code;
-  }
+TEST(Mutations, ModelConfig) {
+  FolderWith model("single", "config.json");
+  mutation::run("config.json", [&](std::uint32_t round) {
+    read_model(model.with(damaged_text_or_json(model.good, round)));
+  });
+}
+
+TEST(Mutations, AdapterConfig) {
+  FolderWith adapter("peft", "adapter_config.json");
+  mutation::run("adapter_config.json", [&](std::uint32_t round) {
+    read_peft(adapter.with(damaged_text_or_json(adapter.good, round)));
+  });
+}
+
+TEST(Mutations, AdapterWeights) {
+  FolderWith adapter("peft", "adapter_model.safetensors");
+  mutation::run("adapter_model.safetensors", [&](std::uint32_t round) {
+    const PeftAdapter opened =
+        read_peft(adapter.with(damaged(adapter.good, round, header_end(adapter.good))));
+    for (const PeftPair& pair : opened.pairs())
+      for (const SafetensorsEntry* entry : {pair.a, pair.b}) {
+        std::vector<float> values(static_cast<std::size_t>(elements_of(entry->info)));
+        PeftAdapter::read(*entry, values.data());
+      }
+  });
 }
 
 }  // namespace

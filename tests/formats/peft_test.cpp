@@ -101,6 +101,8 @@ TEST(Peft, EachVariantThatIsNotSupportedIsNamed) {
     write_all(scratch / "adapter_config.json", config.dump());
     EXPECT_EQ(code_of([&] { read_peft(scratch.path()); }), code) << key << " " << value;
   }
+  print_bad_inputs("adapter_config.json", static_cast<std::size_t>(std::ranges::count_if(
+                                              list, [](auto& l) { return l.code != "none"; })));
   write_all(scratch / "adapter_config.json", "{");
   EXPECT_EQ(code_of([&] { read_peft(scratch.path()); }), "AD001");
 }

@@ -97,11 +97,13 @@ std::vector<BadFile> bad_tensors() {
 
 TEST(SafetensorsMalformed, EachKindIsRefusedWithItsCode) {
   MemoryFile file;
-  for (const auto& list : {bad_headers(), bad_tensors()})
+  for (const auto& list : {bad_headers(), bad_tensors()}) {
     for (const auto& [name, bytes, code] : list) {
       file.set(bytes);
       EXPECT_EQ(code_of([&] { SafetensorsFile opened(file.path()); }), code) << name;
     }
+    print_bad_inputs("safetensors", list.size());
+  }
 }
 
 TEST(SafetensorsMalformed, EveryTruncationIsRefused) {

@@ -1,7 +1,6 @@
 #pragma once
 // Shared by the tests of core/formats: scratch folders, golden hashes, the error a call throws.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -18,6 +17,8 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/formats/tensor_source.h"
+#include "tests/base/bad_inputs.h"
+#include "tests/base/memory_file.h"
 
 namespace hone::formats {
 
@@ -52,21 +53,6 @@ inline std::string write_all(const std::string& path, const std::string& bytes) 
   std::ofstream(path, std::ios::binary) << bytes;
   return path;
 }
-
-// A regular file in memory, for loops over thousands of variants. Contents may change while nobody maps it.
-class MemoryFile {
- public:
-  MemoryFile() : fd_(::memfd_create("hone-test", MFD_CLOEXEC)) {}
-  ~MemoryFile() { ::close(fd_); }
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-  void set(const std::string& bytes) {
-    EXPECT_EQ(::ftruncate(fd_, 0), 0);
-    EXPECT_EQ(::pwrite(fd_, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
-  }
-
- private:
-  int fd_;
-};
 
 // Copies a golden folder, so that a test may change it.
 inline void copy_golden(const std::string& name, const Scratch& to) {

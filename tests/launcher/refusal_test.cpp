@@ -4,6 +4,7 @@
 
 #include "launcher/options/command_line.h"
 #include "launcher/options/command_options.h"
+#include "tests/base/bad_inputs.h"
 #include "tests/base/temporary_folder.h"
 
 namespace hone::launcher {
@@ -96,6 +97,7 @@ TEST(Refusals, EveryBadCommandLineIsExitTwoAndSaysWhatToDo) {
       EXPECT_LT(std::string(error.what()).size(), 400u) << shown;
     }
   }
+  print_bad_inputs("command line", bad_words().size());
 }
 
 struct BadConfig {
@@ -148,6 +150,7 @@ TEST(Refusals, EveryBadConfigLineIsExitTwoAndNamesFileAndLine) {
           << bad.text;
     }
   }
+  print_bad_inputs(".cfg", bad_configs().size());
 }
 
 void expect_input_error(const std::string& path) {

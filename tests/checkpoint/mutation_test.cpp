@@ -1,0 +1,106 @@
+// Seeded random damage to checkpoints: see tests/base/mutation.h. Every byte has its digest, so that no
+// damaged checkpoint at all may be accepted; the forged ones, digests made right again, must not crash a
+// reader.
+#include "tests/base/mutation.h"
+
+#include "checkpoint/digest.h"
+#include "checkpoint/shard_file.h"
+#include "fixture.h"
+#include "tests/base/memory_file.h"
+
+namespace hone::checkpoint::testing {
+namespace {
+
+constexpr const char* kShard = "rank-00001-00000.h5";
+
+// A checkpoint of two ranks in which one file changes from variant to variant.
+class CheckpointWith {
+ public:
+  explicit CheckpointWith(const std::string& file) {
+    save(folder_.path(), 2, run.state(20));
+    good = read_bytes(path() + "/" + file);
+    std::filesystem::remove(path() + "/" + file);
+    std::filesystem::create_symlink(memory.path(), path() + "/" + file);
+  }
+  std::string path() const { return folder_ / "step-00000020"; }
+  void read() const {
+    verify_checkpoint(path());
+    expect_holds(path(), run);
+  }
+
+  SampleRun run;
+  MemoryFile memory;
+  std::string good;
+
+ private:
+  TemporaryFolder folder_;
+};
+
+// Nothing but the very bytes that were written is accepted.
+mutation::Tally run_damage(const char* format, CheckpointWith& checkpoint) {
+  return mutation::run(
+      format,
+      [&](std::uint32_t round) {
+        const std::string bytes = mutation::damaged(checkpoint.good, round);
+        checkpoint.memory.set(bytes);
+        checkpoint.read();
+        ASSERT_EQ(bytes, checkpoint.good) << "damage accepted in round " << round;
+      },
+      Exit::checkpoint);
+}
+
+TEST(Mutations, ShardFile) {
+  CheckpointWith checkpoint(kShard);
+  run_damage("checkpoint shards", checkpoint);
+}
+
+TEST(Mutations, Manifest) {
+  CheckpointWith checkpoint(kManifestName);
+  run_damage("checkpoint manifest", checkpoint);
+}
+
+TEST(Mutations, ForgedManifest) {
+  CheckpointWith checkpoint(kManifestName);
+  std::string head = checkpoint.good;
+  head.resize(head.size() - manifest_last_line("").size());
+  const std::string whole = head.substr(0, head.rfind(',')) + "}";  // without the digest: JSON again
+  mutation::run(
+      "manifest, forged",
+      [&](std::uint32_t round) {
+        std::string text = mutation::damaged_text_or_json(whole, round);
+        text = text.substr(0, text.rfind('}')) + ",\n";
+        checkpoint.memory.set(text + manifest_last_line(text));
+        verify_checkpoint(checkpoint.path());
+        LoadedCheckpoint loaded(checkpoint.path());
+        std::vector<float> values(static_cast<std::size_t>(loaded.manifest().layout.size));
+        for (const std::string& name : loaded.manifest().tensors)
+          loaded.read(name, {0, loaded.manifest().layout.size}, values);
+      },
+      Exit::checkpoint);
+}
+
+TEST(Mutations, ForgedShardFile) {
+  CheckpointWith checkpoint(kShard);
+  FileEntry entry;
+  for (const FileEntry& file : LoadedCheckpoint(checkpoint.path()).manifest().files)
+    if (file.name == kShard) entry = file;
+  mutation::run(
+      "checkpoint shards, forged",
+      [&](std::uint32_t round) {
+        const std::string bytes = mutation::damaged(checkpoint.good, round, 1024);
+        checkpoint.memory.set(bytes);
+        entry.size = std::ssize(bytes);
+        entry.digest = xxh3_hex(std::as_bytes(std::span(bytes)));
+        check_shard_file(checkpoint.path(), entry);
+        const ShardReader reader(checkpoint.path(), entry);
+        reader.check_schema(entry);
+        for (const FilePart& part : entry.parts) {
+          std::vector<float> values(static_cast<std::size_t>(part.elements()));
+          reader.read(part, 0, values);
+        }
+      },
+      Exit::checkpoint);
+}
+
+}  // namespace
+}  // namespace hone::checkpoint::testing
