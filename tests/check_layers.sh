@@ -14,7 +14,7 @@ table='
 core/base       |                                                          | json fmt spdlog
 core/ports      | core/base                                                |
 core/formats    | core/base                                                | json fmt
-core/eval       | core/base                                                | fmt
+core/eval       | core/base                                                | utf8proc
 core/cuda       | core/base                                                | cuda
 core/nn         | core/base core/ports core/cuda                           | aten cuda
 core/quant      | core/base core/ports core/formats core/cuda core/nn      | aten cuda

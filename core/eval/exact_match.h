@@ -1,5 +1,5 @@
 #pragma once
-// Whether an answer is the expected one: byte-equal once ASCII white space is trimmed from both ends.
+// Whether an answer is the expected one: byte-equal once white space is trimmed from both ends.
 #include <string_view>
 
 namespace hone::eval {

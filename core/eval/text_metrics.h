@@ -1,31 +1,41 @@
 #pragma once
-// Exact match and ROUGE (F) of generated answers over a corpus: sums, so that ranks' shares add up to the
-// whole.
-#include <array>
+// Every score of generated answers against the expected ones: the list of metrics, and their values over a corpus.
+#include <span>
 #include <string_view>
+
+#include "core/eval/bleu.h"
 
 namespace hone::eval {
 
-struct TextScores {  // means; all 0 over no examples
+struct TextScores {
   double examples = 0;
   double exact_match = 0;
-  double rouge1 = 0;
-  double rouge2 = 0;
-  double rouge_l = 0;
+  double squad_exact_match = 0, squad_f1 = 0;
+  double bleu = 0;
+  double rouge1 = 0, rouge2 = 0, rouge_l = 0, rouge_lsum = 0;  // F
 };
 
+// How a score is called in JSON and in tables, and the value of a perfect answer.
+struct TextMetric {
+  const char* key;
+  const char* title;
+  double TextScores::*value;
+  double most;
+};
+std::span<const TextMetric> text_metrics();
+
+// Means over the answers added (BLEU: of the corpus); all 0 over none.
 class TextMetrics {
  public:
-  using Sums = std::array<double, 5>;  // examples, exact_match, rouge1, rouge2, rouge_l
-
-  TextMetrics() = default;
-  explicit TextMetrics(const Sums& sums) : sums_(sums) {}
-  void add(std::string_view expected, std::string_view answer);
-  const Sums& sums() const { return sums_; }  // to be added up over ranks
-  TextScores means() const;
+  explicit TextMetrics(bool rouge_stemmer = false) : rouge_stemmer_(rouge_stemmer) {}
+  // Returns this answer's own scores (BLEU: of the sentence).
+  TextScores add(std::string_view expected, std::string_view answer);
+  TextScores scores() const;
 
  private:
-  Sums sums_{};
+  bool rouge_stemmer_;
+  TextScores sums_;
+  BleuStatistics bleu_;
 };
 
 }  // namespace hone::eval

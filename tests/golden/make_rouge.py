@@ -1,15 +1,17 @@
-"""Writes eval/rouge.json: ROUGE scores of hard pairs by Google's rouge-score, the values our own must equal.
+"""Writes eval/rouge.json: ROUGE scores of hard pairs by Google's rouge-score, with and without its stemmer, and stems
+by the stemmer it uses; the values our own must equal.
 
-    pip install rouge_score==0.1.2 && python tests/golden/make_rouge.py
+    pip install rouge_score==0.1.2 nltk==3.10.4 && python tests/golden/make_rouge.py
 """
 import json
 import pathlib
 import random
 from importlib.metadata import version
 
+from nltk.stem.porter import PorterStemmer
 from rouge_score import rouge_scorer
 
-KINDS = ["rouge1", "rouge2", "rougeL"]
+KINDS = ["rouge1", "rouge2", "rougeL", "rougeLsum"]
 PAIRS = [
     ("libs", "libs"),
     ("libs", "libdevel"),
@@ -33,25 +35,46 @@ PAIRS = [
     ("running runs ran", "run"),
     ("one", "one two three four five six seven eight nine ten"),
     ("x" * 500, "x" * 500 + " y"),
+    ("a b c d\ne f g", "a c e g\nb d f"),
+    ("one two\n\nthree four five\n", "three five\ntwo one\none two three"),
+    ("w1 w2 w3 w4 w5", "w1 w2 w6 w7 w8\nw1 w3 w8 w9 w5"),
+    ("the cat sat\nthe cat sat", "the cat\nsat the cat sat the"),
+    ("studies of happily dying relational skies\nproceed hopefully", "study happy die relation sky\nproceeding hopeful"),
 ]
+STEMS = """sky skies dying lying tying news innings outing howe proceed exceed succeed ties dies died spied flies caresses
+ponies cats feed agreed plastered bled motoring sing conflated troubled sized hopping tanned falling hissing fizzed
+failing filing happy enjoy by say spy yyyy yes syzygy toy relational conditional rational valency hesitancy digitizer
+conformably radically differently vilely analogously vietnamization predication operator feudalism decisiveness
+hopefulness callousness formality sensitivity sensibility triplicate formative formalize electricity electrical hopeful
+goodness revival allowance inference airliner gyroscopic adjustable defensible irritant replacement adjustment dependent
+adoption homologous communism activate angularity effective bowdlerize probate rate cease controlling roll fully
+geology theology hopefully rationally at bad ion lion legion ability able edible ale all well agree need kneed eed ing ed
+s ss us is was bus lens 2nd 80s ab1ing nation on1ion unally totally""".split()
+BASES = "relat operat form hop argu happ enjoy cri vital tri apolog fil roll".split()
+ENDS = """s es ies ed ing y ily ization ational ator izer ness fulness iveness alism ement ance ence able ibility icate ize
+ously ful ion ive al ally ical""".split()
 
 
 def random_pairs(count):
     rng = random.Random(7)
     words = "alpha beta gamma delta 7 42 epsilon zeta eta theta".split()
     sentence = lambda: " ".join(rng.choice(words) for _ in range(rng.randint(1, 30)))
-    return [(sentence(), sentence()) for _ in range(count)]
+    lines = lambda: "\n".join(sentence() for _ in range(rng.randint(1, 3)))
+    return [(sentence(), sentence()) for _ in range(count)] + [(lines(), lines()) for _ in range(count // 4)]
 
 
 def main():
-    scorer = rouge_scorer.RougeScorer(KINDS)
+    plain, stemming = rouge_scorer.RougeScorer(KINDS), rouge_scorer.RougeScorer(KINDS, use_stemmer=True)
     rows = []
     for target, prediction in PAIRS + random_pairs(20):
-        scores = scorer.score(target, prediction)
         rows.append({"target": target, "prediction": prediction,
-                     **{kind: list(scores[kind]) for kind in KINDS}})
+                     **{kind: list(score) for kind, score in plain.score(target, prediction).items()},
+                     "stemmed_f": {kind: score.fmeasure for kind, score in stemming.score(target, prediction).items()}})
     out = pathlib.Path(__file__).parent / "eval" / "rouge.json"
-    content = {"made_with": "rouge_score " + version("rouge_score"), "columns": "precision, recall, f", "rows": rows}
+    stemmer = PorterStemmer()
+    words = STEMS + sorted({base + end for base in BASES for end in ENDS})
+    content = {"made_with": f"rouge_score {version('rouge_score')}, nltk {version('nltk')}",
+               "columns": "precision, recall, f", "rows": rows, "stems": {word: stemmer.stem(word) for word in words}}
     out.write_text(json.dumps(content, indent=None).replace("}, {", "},\n{") + "\n")
 
 
