@@ -3,13 +3,15 @@
 
 #include <cmath>
 
+#include "core/base/error.h"
 #include "core/base/file_system.h"
+#include "core/eval/words.h"
 #include "core/train/evaluator.h"
 #include "launcher/answers.h"
-#include "launcher/build_data.h"
 #include "launcher/build_model.h"
 #include "launcher/commands.h"
 #include "launcher/comparison.h"
+#include "launcher/held_out.h"
 #include "launcher/options/command_options.h"
 #include "launcher/runtime.h"
 
@@ -20,38 +22,70 @@ namespace {
 struct Variant {
   EvalResult loss;
   std::vector<objective::SequenceScore> scores;  // by row, of all ranks
-  std::optional<AnswerSet> answers;
+  std::optional<JudgedAnswers> answers;
 };
 
+// The lines of a file, without white space around them.
+std::vector<std::string> read_lines(const std::string& path) {
+  const std::string text = read_text_file(path);
+  std::vector<std::string> lines;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = eval::trim(rest.substr(0, end));
+    if (!line.empty()) lines.emplace_back(line);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return lines;
+}
+
+Judging judging_of(const EvaluateOptions& options) {
+  Judging judging{options.rouge_stemmer, {}, options.labels == "auto"};
+  if (!options.word_list.empty())
+    for (const std::string& word : read_lines(options.word_list))
+      judging.rules.word_list.insert(eval::lower_case(word));
+  if (!options.labels.empty() && !judging.expected_are_labels)
+    for (const std::string& label : read_lines(options.labels)) judging.rules.labels.insert(label);
+  return judging;
+}
+
 // Every rank's scores, at the rows they belong to.
-std::vector<objective::SequenceScore> spread(const std::vector<objective::SequenceScore>& own, std::int64_t rows,
-                                             Communicator& communicator) {
+std::vector<objective::SequenceScore> spread(const std::vector<objective::SequenceScore>& own,
+                                             std::int64_t rows, Communicator& communicator) {
   std::vector<double> table(2 * rows, 0.0);
   for (const objective::SequenceScore& score : own) {
-    table[2 * score.sample] = score.logp;
-    table[2 * score.sample + 1] = static_cast<double>(score.tokens);
+    table[2 * score.sample] += score.logp;  // a text of several windows has several scores
+    table[2 * score.sample + 1] += static_cast<double>(score.tokens);
   }
   communicator.all_reduce({table.data(), 2 * rows, CommType::f64}, ReduceOp::sum)->wait();
   std::vector<objective::SequenceScore> all(rows);
-  for (std::int64_t r = 0; r < rows; ++r) all[r] = {r, table[2 * r], static_cast<std::int64_t>(table[2 * r + 1])};
+  for (std::int64_t r = 0; r < rows; ++r)
+    all[r] = {r, table[2 * r], static_cast<std::int64_t>(table[2 * r + 1])};
   return all;
 }
 
 OrderedJson summary(const Variant& variant) {
-  OrderedJson row{{"loss", variant.loss.loss}, {"perplexity", std::exp(variant.loss.loss)}, {"tokens", variant.loss.tokens}};
-  if (variant.answers) row.update(to_json(variant.answers->scores));
+  OrderedJson row{{"loss", variant.loss.loss},
+                  {"perplexity", std::exp(variant.loss.loss)},
+                  {"tokens", variant.loss.tokens}};
+  if (!variant.answers) return row;
+  row["examples"] = variant.answers->rows.size();
+  row.update(to_json(variant.answers->scores));
+  row["errors"] = to_json(variant.answers->errors);
   return row;
 }
 
-void write_per_example(const std::string& path, const Variant& variant, const data::SampleSet& rows) {
+void write_per_example(const std::string& path, const Variant& variant, const HeldOutSet& set) {
   std::string text;
   for (std::size_t r = 0; r < variant.scores.size(); ++r) {
-    OrderedJson line{{"index", rows.read(static_cast<std::int64_t>(r)).row},
+    OrderedJson line{{"index", set.row_of(static_cast<std::int64_t>(r))},
                      {"logp", variant.scores[r].logp},
                      {"tokens", variant.scores[r].tokens}};
     if (variant.answers) {
-      line["expected"] = variant.answers->rows[r].expected;
-      line["answer"] = variant.answers->rows[r].answer;
+      const JudgedRow& judged = variant.answers->rows[r];
+      line["expected"] = judged.row.expected;
+      line["answer"] = judged.row.answer;
+      line.update(to_json(judged.scores));
+      line["errors"] = judged.errors;
     }
     text += line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
   }
@@ -60,69 +94,77 @@ void write_per_example(const std::string& path, const Variant& variant, const da
 
 class Evaluation {
  public:
-  Evaluation(CommandContext& context, Runtime& runtime)
+  Evaluation(CommandContext& context, Runtime& runtime, const Judging& judging)
       : context_(context),
         config_(context.config()),
         options_(context.options<EvaluateOptions>()),
+        judging_(judging),
         communicator_(*runtime.communicator),
         tools_(make_text_tools(config_)),
-        rows_(open_rows(config_.data.eval, config_, tools_, cache_root(), communicator_).set),
-        pass_(rows_, config_.train.micro_tokens, communicator_.rank(), communicator_.world_size()),
+        set_(options_.stride > 0 ? held_out_texts(config_, options_.stride, tools_, communicator_)
+                                 : held_out_rows(config_, tools_, communicator_)),
         model_(build_model(config_, Purpose::infer)),
         objective_(objective::make_objective(config_.objective)) {}
 
   Variant run(nn::AdapterMode adapters) {
     Variant variant;
     std::vector<objective::SequenceScore> own;
-    const train::HeldOut bins = [&](const train::BatchVisitor& visit) {
-      for (std::int64_t b = 0; b < pass_.bin_count(); ++b) visit(pass_.bin(b));
-    };
-    variant.loss = train::evaluate(*objective_, model_, bins, communicator_, adapters,
+    variant.loss = train::evaluate(*objective_, model_, set_.bins, communicator_, adapters,
                                    [&](const objective::SequenceScore& score) { own.push_back(score); });
-    variant.scores = spread(own, rows_->size(), communicator_);
+    variant.scores = spread(own, set_.rows, communicator_);
     if (options_.generate || options_.compare) {
-      AnswerJob job{config_.data.eval, config_.data.format, options_.max_new_tokens, adapters};
-      variant.answers = answer_rows(job, model_, tools_, context_.log, communicator_);
+      const AnswerJob job{config_.data.eval, config_.data.format, options_.max_new_tokens, adapters};
+      variant.answers = judge(answer_rows(job, model_, tools_, context_.log, communicator_), judging_);
     }
     return variant;
   }
 
-  const data::SampleSet& rows() const { return *rows_; }
-  const EvaluateOptions& options() const { return options_; }
+  const HeldOutSet& set() const { return set_; }
 
  private:
-  std::string cache_root() const {
-    return cache_root_of(config_.run.dir.empty() ? "runs/evaluate" : config_.run.dir);
-  }
-
   CommandContext& context_;
   Config& config_;
   const EvaluateOptions& options_;
+  const Judging& judging_;
   Communicator& communicator_;
   TextTools tools_;
-  std::shared_ptr<data::PreparedSet> rows_;
-  data::EvalPass pass_;
+  HeldOutSet set_;
   model::Model model_;
   objective::ObjectivePtr objective_;
 };
+
+void require_possible(const EvaluateOptions& options) {
+  const bool answers = options.generate || options.compare;
+  if (options.stride > 0 && answers)
+    throw Error(Exit::usage, "US054", "plain text has no answers", "--stride",
+                "given with --generate or --compare", "leave one of them out");
+  for (const auto& [name, value] :
+       {std::pair("--word_list", options.word_list), std::pair("--labels", options.labels)})
+    if (!value.empty() && !answers)
+      throw Error(Exit::usage, "US055", "no answers to look at", name, value,
+                  "give --generate true or --compare true");
+}
 
 }  // namespace
 
 int run_evaluate(CommandContext& context) {
   const c10::InferenceMode inference;
   context.require("data.eval");
+  const EvaluateOptions& options = context.options<EvaluateOptions>();
+  require_possible(options);
+  const Judging judging = judging_of(options);
   Runtime runtime = make_runtime(context);
-  Evaluation evaluation(context, runtime);
-  const EvaluateOptions& options = evaluation.options();
+  Evaluation evaluation(context, runtime, judging);
   const Variant tuned = evaluation.run(nn::AdapterMode::all);
   if (!options.per_example.empty() && context.session.rank() == 0)
-    write_per_example(options.per_example, tuned, evaluation.rows());
+    write_per_example(options.per_example, tuned, evaluation.set());
   if (!options.compare) {
     context.out.json(summary(tuned));
     return 0;
   }
   const Variant base = evaluation.run(nn::AdapterMode::none);
-  const Comparison comparison = compare(context.config(), base.loss, *base.answers, tuned.loss, *tuned.answers);
+  const Comparison comparison =
+      compare(context.config(), judging, base.loss, *base.answers, tuned.loss, *tuned.answers);
   if (context.session.rank() == 0) publish(context, comparison);
   OrderedJson row = summary(tuned);
   row["base"] = summary(base);

@@ -1,23 +1,28 @@
-// hone generate: continuations of prompts from the command line or a file, dealt to ranks.
+// hone generate: continuations of prompts from the command line or a file, dealt to ranks, or a conversation.
 #include <c10/core/InferenceMode.h>
 
 #include "core/base/error.h"
-#include "core/generate/generator.h"
 #include "data/source/prompt_rows.h"
-#include "dist/launch_check.h"
-#include "launcher/answers.h"
 #include "launcher/build_data.h"
 #include "launcher/build_model.h"
+#include "launcher/chat.h"
 #include "launcher/commands.h"
+#include "launcher/generation.h"
 #include "launcher/options/command_options.h"
 #include "launcher/runtime.h"
 
 namespace hone::launcher {
 namespace {
 
-std::vector<data::PromptRow> read_rows(const CommandContext& context, const GenerateOptions& options) {
+bool is_conversation(const GenerateOptions& options) {
+  return options.chat && options.prompt.empty() && options.input.empty();
+}
+
+std::vector<data::PromptRow> read_rows(const GenerateOptions& options) {
+  if (is_conversation(options)) return {};
   if (options.prompt.empty() == options.input.empty())
-    throw Error(Exit::usage, "US023", "nothing to answer", "--prompt, --input", "give exactly one of them");
+    throw Error(Exit::usage, "US023", "nothing to answer", "--prompt, --input",
+                "give exactly one of them, or --chat true alone for a conversation");
   if (options.input.empty()) return {{options.prompt, {}}};
   return data::read_prompt_rows(options.input);
 }
@@ -30,43 +35,78 @@ std::vector<std::int32_t> encode(const data::PromptRow& row, bool chat, const Te
   return tools.tokenizer->encode(row.prompt, true);
 }
 
+// \n, \t and \\ as in C; the list itself is separated by commas.
+std::string unescaped(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
+    const std::size_t which = std::string_view("nt\\").find(next);
+    if (next == '\0' || which == std::string_view::npos) {
+      out += text[i];
+      continue;
+    }
+    out += "\n\t\\"[which];
+    ++i;
+  }
+  return out;
+}
+
+TextSettings text_settings(const GenerateOptions& options, const model::Model& model,
+                           const TextTools& tools) {
+  TextSettings settings;
+  settings.tokens.sampler = {.temperature = options.temperature,
+                             .top_k = options.top_k,
+                             .top_p = options.top_p,
+                             .min_p = options.min_p,
+                             .repetition_penalty = options.repetition_penalty,
+                             .seed = static_cast<std::uint64_t>(options.seed)};
+  settings.tokens.max_new_tokens = options.max_new_tokens;
+  settings.tokens.end_ids = end_ids(model, *tools.tokenizer);
+  for (const std::string& stop : options.stop) settings.stops.push_back(unescaped(stop));
+  return settings;
+}
+
+void print(TextOutput& out, std::size_t index, const GeneratedText& answer, bool json) {
+  if (json) {
+    out.json({{"index", index}, {"text", answer.text}, {"ids", answer.ids}});
+  } else {
+    out.line(answer.text);
+  }
+}
+
 }  // namespace
 
 int run_generate(CommandContext& context) {
   const c10::InferenceMode inference;
   const GenerateOptions& options = context.options<GenerateOptions>();
-  const std::vector<data::PromptRow> rows = read_rows(context, options);
+  const std::vector<data::PromptRow> rows = read_rows(options);
+  if (is_conversation(options) && context.session.world_size() > 1)
+    throw Error(Exit::usage, "US051", "a conversation has one process", "--chat",
+                "started on " + std::to_string(context.session.world_size()) + " ranks",
+                "start it without mpirun, or give --prompt or --input");
   Runtime runtime = make_runtime(context);
-  Communicator& communicator = *runtime.communicator;
   const TextTools tools = make_text_tools(context.config());
   const model::Model model = build_model(context.config(), Purpose::infer);
-
-  std::vector<generate::Prompt> own;
-  for (std::size_t p = communicator.rank(); p < rows.size(); p += communicator.world_size()) {
-    own.push_back({p, encode(rows[p], options.chat, tools)});
-    if (own.back().ids.empty())
-      throw Error(Exit::input, "DS018", "empty prompt", "row " + std::to_string(p), "no tokens to continue");
+  const TextSettings settings = text_settings(options, model, tools);
+  if (is_conversation(options)) {
+    chat(context, model, tools, settings, options.json);
+    return 0;
   }
-  generate::GenerateSettings settings;
-  settings.sampler = {options.temperature, options.top_k, options.top_p, static_cast<std::uint64_t>(options.seed)};
-  settings.max_new_tokens = options.max_new_tokens;
-  settings.end_ids = end_ids(model, *tools.tokenizer);
-  const std::vector<generate::Answer> answers = generate::generate(model, own, settings);
-
-  Json share = Json::array();
-  for (const generate::Answer& answer : answers) share.push_back(answer);
-  const std::vector<std::string> shares = dist::gather_strings(communicator, share.dump());
-  std::vector<Json> by_rank;
-  for (const std::string& text : shares) by_rank.push_back(Json::parse(text));
-  for (std::size_t p = 0; p < rows.size(); ++p) {
-    const auto ids = by_rank[p % shares.size()][p / shares.size()].get<std::vector<std::int32_t>>();
-    const std::string text = tools.tokenizer->decode(ids, /*skip_special=*/true);
-    if (options.json) {
-      context.out.json({{"index", p}, {"text", text}, {"ids", ids}});
-    } else {
-      context.out.line(text);
-    }
+  GenerationJob job{rows.size(), [&](std::size_t p) { return encode(rows[p], options.chat, tools); },
+                    settings};
+  const bool streaming = rows.size() == 1 && !options.json;  // one answer appears as it is made
+  if (streaming)
+    job.piece = [&](std::string_view piece) {
+      context.out.text(piece);
+      context.out.flush();
+    };
+  const std::vector<GeneratedText> answers =
+      generate_texts(job, model, *tools.tokenizer, *runtime.communicator);
+  if (streaming) {
+    context.out.line("");
+    return 0;
   }
+  for (std::size_t p = 0; p < answers.size(); ++p) print(context.out, p, answers[p], options.json);
   return 0;
 }
 

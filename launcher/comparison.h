@@ -8,16 +8,17 @@ namespace hone::launcher {
 
 struct Comparison {
   EvalResult base_loss, tuned_loss;
-  eval::TextScores base, commonest, tuned;
+  JudgedAnswers base, tuned;  // to the same rows
   std::string commonest_answer;
-  std::vector<AnsweredRow> base_rows, tuned_rows;
+  eval::TextScores commonest;
 };
 
 // The commonest answer is that of data.train where given, else of the rows themselves.
-Comparison compare(const Config& config, const EvalResult& base_loss, const AnswerSet& base,
-                   const EvalResult& tuned_loss, const AnswerSet& tuned);
+Comparison compare(const Config& config, const Judging& judging, const EvalResult& base_loss,
+                   JudgedAnswers base, const EvalResult& tuned_loss, JudgedAnswers tuned);
 
-// A short table with three answers on standard error; with run.dir also comparison.json and the report renewed.
+// A short table with three answers on standard error; with run.dir also comparison.json and the report
+// renewed.
 void publish(CommandContext& context, const Comparison& comparison);
 
 }  // namespace hone::launcher

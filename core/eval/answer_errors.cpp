@@ -99,7 +99,10 @@ ErrorAnalysis::ErrorAnalysis(const AnswerRules& rules) : rules_(rules) {
 }
 
 std::vector<std::string> ErrorAnalysis::add(std::string_view answer, bool cut_off) {
-  AnswerFacts facts{trim(answer).empty(), cut_off, repetition(answer), {},
+  AnswerFacts facts{trim(answer).empty(),
+                    cut_off,
+                    repetition(answer),
+                    {},
                     rules_.labels.contains(std::string(trim(answer)))};
   if (!rules_.word_list.empty()) facts.spelling = check_spelling(answer, rules_.word_list);
   std::vector<std::string> keys;

@@ -1,6 +1,6 @@
 #pragma once
-// What can be seen to be wrong with generated answers whatever was asked: the list of checks, and how many answers of a
-// set fail each.
+// What can be seen to be wrong with generated answers whatever was asked: the list of checks, and how many
+// answers of a set fail each.
 #include <cstdint>
 #include <map>
 #include <set>
@@ -17,11 +17,12 @@ struct AnswerRules {
   std::set<std::string> labels;               // the answers that may be given; empty: any
 };
 
-// Share of the runs of four words that were there before in the same text (1 - distinct / all); 0 under four words.
+// Share of the runs of four words that were there before in the same text (1 - distinct / all); 0 under four
+// words.
 double repetition(std::string_view text);
 
-// Words are runs of letters, apostrophes inside included; runs with a digit in them are left out. A word is known as it
-// stands in the list, or without a final 's.
+// Words are runs of letters, apostrophes inside included; runs with a digit in them are left out. A word is
+// known as it stands in the list, or without a final 's.
 struct Spelling {
   std::int64_t words = 0, unknown = 0;
 };

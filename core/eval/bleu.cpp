@@ -25,9 +25,11 @@ bool stands_alone(char c) {  // ASCII signs but ' - . , which need a look at the
          (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
 
-// Each pair of neighbours that `fits`, from the left and not overlapping, gets spaces: before, between, after.
+// Each pair of neighbours that `fits`, from the left and not overlapping, gets spaces: before, between,
+// after.
 template <class Fits>
-std::string spread_pairs(const std::string& text, std::string_view before, std::string_view after, Fits&& fits) {
+std::string spread_pairs(const std::string& text, std::string_view before, std::string_view after,
+                         Fits&& fits) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (i + 1 == text.size() || !fits(text[i], text[i + 1])) {
@@ -52,9 +54,9 @@ double score(const BleuStatistics& s, bool effective_order) {
     log_sum += std::log(100 * found / static_cast<double>(s.given[order]));
   }
   if (!effective_order && order < BleuStatistics::kOrders) return 0;
-  const double brevity = s.answer_words < s.reference_words
-                             ? 1 - static_cast<double>(s.reference_words) / static_cast<double>(s.answer_words)
-                             : 0;
+  const double brevity = s.answer_words < s.reference_words ? 1 - static_cast<double>(s.reference_words) /
+                                                                      static_cast<double>(s.answer_words)
+                                                            : 0;
   return std::exp(brevity + log_sum / static_cast<double>(order));
 }
 
@@ -88,7 +90,8 @@ std::vector<std::string> bleu_words(std::string_view text) {
 BleuStatistics bleu_statistics(std::span<const std::string_view> references, std::string_view answer) {
   Numbering numbering;
   const auto words_of = [&](std::string_view text) {  // sacrebleu cuts white space off the end first
-    return numbering.of(bleu_words(text.substr(0, static_cast<std::size_t>(trim(text).end() - text.begin()))));
+    return numbering.of(
+        bleu_words(text.substr(0, static_cast<std::size_t>(trim(text).end() - text.begin()))));
   };
   const Words given = words_of(answer);
   BleuStatistics s;
@@ -102,7 +105,8 @@ BleuStatistics bleu_statistics(std::span<const std::string_view> references, std
     return distance(a) != distance(b) ? distance(a) < distance(b) : a.size() < b.size();
   };
   if (!wanted.empty())
-    s.reference_words = static_cast<std::int64_t>(std::min_element(wanted.begin(), wanted.end(), closer)->size());
+    s.reference_words =
+        static_cast<std::int64_t>(std::min_element(wanted.begin(), wanted.end(), closer)->size());
   for (std::size_t n = 1; n <= BleuStatistics::kOrders; ++n) {
     Ngrams most;
     for (const Words& words : wanted)

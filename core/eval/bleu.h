@@ -1,7 +1,7 @@
 #pragma once
-// BLEU as sacrebleu computes it with its defaults: the 13a tokenizer, n-grams up to 4 words, exponential smoothing,
-// no lower-casing. From 0 to 100. Of several references an n-gram counts as often as in the one that has it most;
-// the length compared with is the closest reference's (the shorter of two equally close).
+// BLEU as sacrebleu computes it with its defaults: the 13a tokenizer, n-grams up to 4 words, exponential
+// smoothing, no lower-casing. From 0 to 100. Of several references an n-gram counts as often as in the one
+// that has it most; the length compared with is the closest reference's (the shorter of two equally close).
 #include <array>
 #include <cstdint>
 #include <span>
@@ -25,7 +25,8 @@ struct BleuStatistics {
 BleuStatistics bleu_statistics(std::span<const std::string_view> references, std::string_view answer);
 
 double corpus_bleu(const BleuStatistics& sums);
-// Of one answer, with sacrebleu's effective order: an answer of fewer than 4 words is judged by the n-grams it has.
+// Of one answer, with sacrebleu's effective order: an answer of fewer than 4 words is judged by the n-grams
+// it has.
 double sentence_bleu(const BleuStatistics& of_one_answer);
 
 std::vector<std::string> bleu_words(std::string_view text);  // the 13a tokenizer

@@ -94,10 +94,10 @@ std::string final_y(const std::string& word) {  // step 1c
 
 std::string double_suffix(const std::string& word) {  // step 2
   static constexpr Rule kRules[] = {
-      {"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"},   {"anci", "ance"},   {"izer", "ize"},
-      {"bli", "ble"},     {"alli", "al"},     {"entli", "ent"},   {"eli", "e"},       {"ousli", "ous"},
-      {"ization", "ize"}, {"ation", "ate"},   {"ator", "ate"},    {"alism", "al"},    {"iveness", "ive"},
-      {"fulness", "ful"}, {"ousness", "ous"}, {"aliti", "al"},    {"iviti", "ive"},   {"biliti", "ble"},
+      {"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"}, {"anci", "ance"}, {"izer", "ize"},
+      {"bli", "ble"},     {"alli", "al"},     {"entli", "ent"}, {"eli", "e"},     {"ousli", "ous"},
+      {"ization", "ize"}, {"ation", "ate"},   {"ator", "ate"},  {"alism", "al"},  {"iveness", "ive"},
+      {"fulness", "ful"}, {"ousness", "ous"}, {"aliti", "al"},  {"iviti", "ive"}, {"biliti", "ble"},
       {"fulli", "ful"},   {"logi", "log"}};
   if (word.ends_with("alli") && measure(without_end(word, 4)) > 0) return double_suffix(without_end(word, 2));
   return apply(word, kRules, [](const std::string& stem, const Rule& rule) {
@@ -112,10 +112,10 @@ std::string suffix_after_one(const std::string& word) {  // step 3
 }
 
 std::string suffix_after_two(const std::string& word) {  // step 4
-  static constexpr Rule kRules[] = {{"al", ""},  {"ance", ""}, {"ence", ""},  {"er", ""},   {"ic", ""},
+  static constexpr Rule kRules[] = {{"al", ""},   {"ance", ""}, {"ence", ""}, {"er", ""},    {"ic", ""},
                                     {"able", ""}, {"ible", ""}, {"ant", ""},  {"ement", ""}, {"ment", ""},
-                                    {"ent", ""}, {"ion", ""},  {"ou", ""},    {"ism", ""},  {"ate", ""},
-                                    {"iti", ""}, {"ous", ""},  {"ive", ""},   {"ize", ""}};
+                                    {"ent", ""},  {"ion", ""},  {"ou", ""},   {"ism", ""},   {"ate", ""},
+                                    {"iti", ""},  {"ous", ""},  {"ive", ""},  {"ize", ""}};
   return apply(word, kRules, [](const std::string& stem, const Rule& rule) {
     return measure(stem) > 1 && (rule.suffix != "ion" || stem.ends_with('s') || stem.ends_with('t'));
   });
@@ -135,15 +135,15 @@ std::string final_e_and_l(const std::string& word) {  // step 5
 
 std::string porter_stem(const std::string& word) {
   static const std::map<std::string_view, const char*> kIrregular = {
-      {"sky", "sky"},         {"skies", "sky"},       {"dying", "die"},       {"lying", "lie"},
-      {"tying", "tie"},       {"news", "news"},       {"innings", "inning"},  {"inning", "inning"},
-      {"outings", "outing"},  {"outing", "outing"},   {"cannings", "canning"}, {"canning", "canning"},
-      {"howe", "howe"},       {"proceed", "proceed"}, {"exceed", "exceed"},   {"succeed", "succeed"}};
+      {"sky", "sky"},        {"skies", "sky"},       {"dying", "die"},        {"lying", "lie"},
+      {"tying", "tie"},      {"news", "news"},       {"innings", "inning"},   {"inning", "inning"},
+      {"outings", "outing"}, {"outing", "outing"},   {"cannings", "canning"}, {"canning", "canning"},
+      {"howe", "howe"},      {"proceed", "proceed"}, {"exceed", "exceed"},    {"succeed", "succeed"}};
   if (const auto found = kIrregular.find(word); found != kIrregular.end()) return found->second;
   if (word.size() <= 2) return word;
   std::string stem = word;
-  for (const auto step : {plural, past_and_progressive, final_y, double_suffix, suffix_after_one, suffix_after_two,
-                          final_e_and_l})
+  for (const auto step : {plural, past_and_progressive, final_y, double_suffix, suffix_after_one,
+                          suffix_after_two, final_e_and_l})
     stem = step(stem);
   return stem;
 }

@@ -20,7 +20,8 @@ RougeScore score(std::size_t common, std::size_t in_target, std::size_t in_predi
 
 RougeScore ngram_score(const Words& target, const Words& prediction, std::size_t n) {
   const auto ngrams = [n](const Words& words) { return words.size() < n ? 0 : words.size() - n + 1; };
-  return score(common_ngrams(count_ngrams(target, n), count_ngrams(prediction, n)), ngrams(target), ngrams(prediction));
+  return score(common_ngrams(count_ngrams(target, n), count_ngrams(prediction, n)), ngrams(target),
+               ngrams(prediction));
 }
 
 // One row after the other of the table of longest common subsequences: visit(row) after each of a's words.
@@ -71,7 +72,8 @@ std::vector<Words> words_of_lines(std::string_view text, bool stem, Numbering& n
 }
 
 RougeScore summary_score(const std::vector<Words>& target, const std::vector<Words>& prediction) {
-  std::map<int, std::size_t> left_in_target, left_in_prediction;  // no word is counted more often than it is there
+  std::map<int, std::size_t> left_in_target,
+      left_in_prediction;  // no word is counted more often than it is there
   std::size_t in_target = 0, in_prediction = 0, common = 0;
   for (const Words& line : target) {
     in_target += line.size();
@@ -114,9 +116,11 @@ std::vector<std::string> rouge_words(std::string_view text, bool stem) {
 
 RougeScores rouge(std::string_view target, std::string_view prediction, bool stem) {
   Numbering numbering;
-  const Words wanted = numbering.of(rouge_words(target, stem)), given = numbering.of(rouge_words(prediction, stem));
-  return {ngram_score(wanted, given, 1), ngram_score(wanted, given, 2), longest_common_score(wanted, given),
-          summary_score(words_of_lines(target, stem, numbering), words_of_lines(prediction, stem, numbering))};
+  const Words wanted = numbering.of(rouge_words(target, stem)),
+              given = numbering.of(rouge_words(prediction, stem));
+  return {
+      ngram_score(wanted, given, 1), ngram_score(wanted, given, 2), longest_common_score(wanted, given),
+      summary_score(words_of_lines(target, stem, numbering), words_of_lines(prediction, stem, numbering))};
 }
 
 }  // namespace hone::eval

@@ -1,7 +1,7 @@
 #pragma once
-// Exact match and token F1 as the SQuAD 1.1 script has them: texts are lower-cased, ASCII punctuation and the words
-// a, an, the are taken out, and what is left is split at white space. No word in common gives F1 0; where a side has no
-// word at all, F1 is whether both have none (as version 2's script).
+// Exact match and token F1 as the SQuAD 1.1 script has them: texts are lower-cased, ASCII punctuation and the
+// words a, an, the are taken out, and what is left is split at white space. No word in common gives F1 0;
+// where a side has no word at all, F1 is whether both have none (as version 2's script).
 #include <string>
 #include <string_view>
 #include <vector>

@@ -1,5 +1,6 @@
 #pragma once
-// Every score of generated answers against the expected ones: the list of metrics, and their values over a corpus.
+// Every score of generated answers against the expected ones: the list of metrics, and their values over a
+// corpus.
 #include <span>
 #include <string_view>
 

@@ -26,8 +26,8 @@ Character character_at(std::string_view text, std::size_t at) {
 
 bool is_white_space(std::int32_t c) {
   if (c < 0x80) return c == ' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
-  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-         c == 0x202F || c == 0x205F || c == 0x3000;
+  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 bool is_alphanumeric(std::int32_t c) {
@@ -99,7 +99,8 @@ Ngrams count_ngrams(const Words& words, std::size_t n) {
 std::size_t common_ngrams(const Ngrams& wanted, const Ngrams& given) {
   std::size_t common = 0;
   for (const auto& [ngram, count] : given)
-    if (const auto found = wanted.find(ngram); found != wanted.end()) common += std::min(count, found->second);
+    if (const auto found = wanted.find(ngram); found != wanted.end())
+      common += std::min(count, found->second);
   return common;
 }
 

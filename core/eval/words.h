@@ -1,6 +1,6 @@
 #pragma once
-// Text as the metrics' own scripts take it apart (they are Python). Invalid UTF-8 is never an error: its bytes
-// are letters of no script.
+// Text as the metrics' own scripts take it apart (they are Python). Invalid UTF-8 is never an error: its
+// bytes are letters of no script.
 #include <cstddef>
 #include <map>
 #include <string>
@@ -17,10 +17,10 @@ struct Character {
 };
 Character character_at(std::string_view text, std::size_t at);
 
-bool is_white_space(std::int32_t character);     // as str.isspace
-bool is_alphanumeric(std::int32_t character);    // as str.isalnum: a letter or a number of any script
-std::string lower_case(std::string_view text);   // as str.lower, but for a capital sigma that ends a word
-std::string_view trim(std::string_view text);    // as str.strip; a part of `text`
+bool is_white_space(std::int32_t character);    // as str.isspace
+bool is_alphanumeric(std::int32_t character);   // as str.isalnum: a letter or a number of any script
+std::string lower_case(std::string_view text);  // as str.lower, but for a capital sigma that ends a word
+std::string_view trim(std::string_view text);   // as str.strip; a part of `text`
 std::vector<std::string> split_words(std::string_view text);  // as str.split: at white space
 
 // Texts are compared as numbers: a number for each distinct word, one numbering for all texts compared.

@@ -10,20 +10,29 @@
 namespace hone::generate {
 namespace {
 
-// One prompt of the group under way.
+// One prompt under way.
 struct Stream {
-  std::size_t prompt;
-  std::int64_t row;                 // of the cache
-  std::vector<std::int32_t> input;  // not yet seen by the model
-  std::int64_t seen = 0;
+  std::size_t prompt;             // place in the list
+  std::uint64_t index;            // keys the sampling
+  std::int64_t row;               // of the cache
+  std::vector<std::int32_t> ids;  // prompt and answer
+  std::size_t prompt_length;
+  std::size_t seen = 0;  // ids that are in the cache
+
+  Answer answer() const { return {ids.begin() + static_cast<std::ptrdiff_t>(prompt_length), ids.end()}; }
 };
+
+Stream make_stream(std::size_t place, std::int64_t row, const Prompt& prompt) {
+  HONE_CHECK(!prompt.ids.empty());
+  return {place, prompt.index, row, prompt.ids, prompt.ids.size()};
+}
 
 TokenBatch next_batch(const std::vector<Stream>& streams) {
   TokenBatch batch;
   for (const Stream& stream : streams) {
-    for (std::size_t i = 0; i < stream.input.size(); ++i) {
-      batch.tokens.push_back(stream.input[i]);
-      batch.positions.push_back(static_cast<std::int32_t>(stream.seen + static_cast<std::int64_t>(i)));
+    for (std::size_t i = stream.seen; i < stream.ids.size(); ++i) {
+      batch.tokens.push_back(stream.ids[i]);
+      batch.positions.push_back(static_cast<std::int32_t>(i));
     }
     batch.cu_seqlens.push_back(static_cast<std::int32_t>(batch.tokens.size()));
     batch.sample.push_back(stream.row);
@@ -55,32 +64,43 @@ nn::KvCache make_cache(const model::Model& model, std::int64_t rows, std::int64_
                      at::TensorOptions().dtype(model.compute()));
 }
 
-// Takes the next token of every stream; those that go on keep it as their input.
-std::vector<Stream> advance(std::vector<Stream> streams, const at::Tensor& logits, const std::vector<Prompt>& prompts,
-                            const GenerateSettings& settings, std::vector<Answer>& answers, const Done& done) {
-  std::vector<Stream> going_on;
-  for (std::size_t s = 0; s < streams.size(); ++s) {
-    Stream& stream = streams[s];
-    Answer& answer = answers[stream.prompt];
-    const std::span<const float> row(logits.const_data_ptr<float>() + s * logits.size(1), logits.size(1));
-    const std::int32_t id = sample(row, settings.sampler, {prompts[stream.prompt].index, answer.size()});
-    answer.push_back(id);
-    stream.seen += static_cast<std::int64_t>(stream.input.size());
-    stream.input = {id};
-    const bool ended = std::find(settings.end_ids.begin(), settings.end_ids.end(), id) != settings.end_ids.end();
-    if (!ended && static_cast<std::int64_t>(answer.size()) < settings.max_new_tokens) {
-      going_on.push_back(std::move(stream));
-    } else if (done) {
-      done(stream.prompt, answer);
+// Takes the next token of a stream; whether it goes on.
+bool advance(Stream& stream, std::span<const float> logits, const GenerateSettings& settings,
+             const Watcher& watcher) {
+  const std::uint64_t position = stream.ids.size() - stream.prompt_length;
+  const std::int32_t id = sample(logits, stream.ids, settings.sampler, {stream.index, position});
+  stream.seen = stream.ids.size();
+  stream.ids.push_back(id);
+  const bool stopped = watcher.stop && watcher.stop(stream.prompt, id);
+  const bool ended =
+      std::find(settings.end_ids.begin(), settings.end_ids.end(), id) != settings.end_ids.end();
+  return !stopped && !ended && static_cast<std::int64_t>(position) + 1 < settings.max_new_tokens;
+}
+
+// All streams to their ends.
+void run(const model::Model& model, std::vector<Stream> streams, nn::KvCache& cache,
+         const GenerateSettings& settings, const Watcher& watcher, std::span<Answer> answers) {
+  while (!streams.empty()) {
+    const at::Tensor logits = next_logits(model, streams, cache, settings.adapters);
+    const auto vocab = static_cast<std::size_t>(logits.size(1));
+    std::vector<Stream> going_on;
+    for (std::size_t s = 0; s < streams.size(); ++s) {
+      Stream& stream = streams[s];
+      if (advance(stream, {logits.const_data_ptr<float>() + s * vocab, vocab}, settings, watcher)) {
+        going_on.push_back(std::move(stream));
+        continue;
+      }
+      answers[stream.prompt] = stream.answer();
+      if (watcher.done) watcher.done(stream.prompt, answers[stream.prompt]);
     }
+    streams = std::move(going_on);
   }
-  return going_on;
 }
 
 }  // namespace
 
 std::vector<Answer> generate(const model::Model& model, const std::vector<Prompt>& prompts,
-                             const GenerateSettings& settings, const Done& done) {
+                             const GenerateSettings& settings, const Watcher& watcher) {
   std::vector<Answer> answers(prompts.size());
   const auto group = static_cast<std::size_t>(settings.group);
   for (std::size_t first = 0; first < prompts.size(); first += group) {
@@ -88,18 +108,43 @@ std::vector<Answer> generate(const model::Model& model, const std::vector<Prompt
     std::vector<Stream> streams;
     std::size_t longest = 0;
     for (std::size_t p = first; p < last; ++p) {
-      HONE_CHECK(!prompts[p].ids.empty());
-      streams.push_back({p, static_cast<std::int64_t>(p - first), prompts[p].ids});
+      streams.push_back(make_stream(p, static_cast<std::int64_t>(p - first), prompts[p]));
       longest = std::max(longest, prompts[p].ids.size());
     }
     nn::KvCache cache = make_cache(model, static_cast<std::int64_t>(last - first),
                                    static_cast<std::int64_t>(longest) + settings.max_new_tokens);
-    while (!streams.empty()) {
-      const at::Tensor logits = next_logits(model, streams, cache, settings.adapters);
-      streams = advance(std::move(streams), logits, prompts, settings, answers, done);
-    }
+    run(model, std::move(streams), cache, settings, watcher, answers);
   }
   return answers;
+}
+
+struct Conversation::Memory {
+  nn::KvCache cache;
+  std::int64_t capacity;
+  std::vector<std::int32_t> ids = {};  // whose keys and values are in the cache
+};
+
+Conversation::Conversation(const model::Model& model, GenerateSettings settings)
+    : model_(model), settings_(std::move(settings)) {}
+
+Conversation::~Conversation() = default;
+
+Answer Conversation::answer(const Prompt& prompt, const Watcher& watcher) {
+  Stream stream = make_stream(0, 0, prompt);
+  const std::int64_t needed = static_cast<std::int64_t>(prompt.ids.size()) + settings_.max_new_tokens;
+  if (!memory_ || memory_->capacity < needed)  // twice, so that few turns start over
+    memory_.reset(new Memory{make_cache(model_, 1, 2 * needed), 2 * needed});
+  const auto shared =
+      std::mismatch(memory_->ids.begin(), memory_->ids.end(), prompt.ids.begin(), prompt.ids.end());
+  stream.seen =
+      std::min(static_cast<std::size_t>(shared.first - memory_->ids.begin()), prompt.ids.size() - 1);
+  memory_->cache.truncate(0, static_cast<std::int64_t>(stream.seen));
+  memory_->ids.resize(stream.seen);
+  Answer answer;
+  run(model_, {std::move(stream)}, memory_->cache, settings_, watcher, {&answer, 1});
+  memory_->ids = prompt.ids;
+  memory_->ids.insert(memory_->ids.end(), answer.begin(), answer.end() - 1);  // the last was never fed
+  return answer;
 }
 
 }  // namespace hone::generate

@@ -2,53 +2,51 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "core/base/philox.h"
+#include "core/generate/logit_processors.h"
 
 namespace hone::generate {
 namespace {
 
 double uniform(const SamplerSettings& settings, const Draw& draw) {
-  const PhiloxCounter words = philox({static_cast<std::uint32_t>(draw.prompt), static_cast<std::uint32_t>(draw.prompt >> 32),
-                                      static_cast<std::uint32_t>(draw.position), 0x73616d70u},
-                                     philox_key(settings.seed));
+  const PhiloxCounter words =
+      philox({static_cast<std::uint32_t>(draw.prompt), static_cast<std::uint32_t>(draw.prompt >> 32),
+              static_cast<std::uint32_t>(draw.position), 0x73616d70u},
+             philox_key(settings.seed));
   const std::uint64_t bits = (std::uint64_t{words[0]} << 32 | words[1]) >> 11;
   return static_cast<double>(bits) * 0x1.0p-53;
 }
 
-// Ids from the likeliest down, as many as may be drawn.
-std::vector<std::int32_t> candidates(std::span<const float> logits, std::int64_t top_k) {
-  std::vector<std::int32_t> ids(logits.size());
-  std::iota(ids.begin(), ids.end(), 0);
-  const auto likelier = [&](std::int32_t a, std::int32_t b) {
-    return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-  };
-  const auto size = static_cast<std::int64_t>(ids.size());
-  const std::int64_t keep = top_k > 0 ? std::min(top_k, size) : size;
-  std::partial_sort(ids.begin(), ids.begin() + keep, ids.end(), likelier);
-  ids.resize(keep);
-  return ids;
+std::int32_t likeliest(std::span<const float> logits) {
+  return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+std::int32_t draw_by_softmax(std::span<const float> logits, double uniform) {
+  const std::int32_t best = likeliest(logits);
+  std::vector<double> weight(logits.size());
+  double total = 0;
+  for (std::size_t id = 0; id < logits.size(); ++id)
+    total += weight[id] = std::exp(static_cast<double>(logits[id]) - logits[best]);
+  double point = uniform * total;
+  for (std::size_t id = 0; id < logits.size(); ++id)
+    if (weight[id] > 0 && (point -= weight[id]) < 0) return static_cast<std::int32_t>(id);
+  return best;  // rounding left the point at the very end
 }
 
 }  // namespace
 
-std::int32_t sample(std::span<const float> logits, const SamplerSettings& settings, const Draw& draw) {
-  if (settings.temperature <= 0)
-    return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-  const std::vector<std::int32_t> ids = candidates(logits, settings.top_k);
-  std::vector<double> weight(ids.size());
-  double total = 0;
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    total += weight[i] = std::exp((static_cast<double>(logits[ids[i]]) - logits[ids[0]]) / settings.temperature);
-  double kept = 0;
-  std::size_t count = 0;
-  while (count < ids.size() && (count == 0 || kept < settings.top_p * total)) kept += weight[count++];
-  double point = uniform(settings, draw) * kept;
-  for (std::size_t i = 0; i < count; ++i)
-    if ((point -= weight[i]) < 0) return ids[i];
-  return ids[count - 1];
+std::int32_t sample(std::span<const float> logits, std::span<const std::int32_t> seen,
+                    const SamplerSettings& settings, const Draw& draw) {
+  std::vector<float> processed;
+  for (const LogitProcessor& processor : logit_processors()) {
+    if (!processor.wanted(settings)) continue;
+    if (processed.empty()) processed.assign(logits.begin(), logits.end());
+    processor.apply(processed, seen, settings);
+  }
+  const std::span<const float> row = processed.empty() ? logits : std::span<const float>(processed);
+  return settings.temperature > 0 ? draw_by_softmax(row, uniform(settings, draw)) : likeliest(row);
 }
 
 }  // namespace hone::generate

@@ -1,16 +1,18 @@
 #pragma once
-// The next token from a row of logits. Temperature 0 is greedy (the lowest id among equals). Otherwise logits are
-// divided by the temperature, cut to the top_k likeliest, then to the smallest set whose probability reaches
-// top_p, as transformers' warpers do in that order. Seeded: the draw is a function of (seed, prompt, position).
+// The next token from a row of logits: first the logit processors (logit_processors.h), then the likeliest id
+// (temperature 0; the lowest among equals) or one drawn by softmax. Seeded: the draw is a function of (seed,
+// prompt, position) and of the logits.
 #include <cstdint>
 #include <span>
 
 namespace hone::generate {
 
 struct SamplerSettings {
-  double temperature = 0;
+  double temperature = 0;  // 0: greedy, and of the processors only the repetition penalty runs
   std::int64_t top_k = 0;  // 0: all
   double top_p = 1;
+  double min_p = 0;
+  double repetition_penalty = 1;  // > 0
   std::uint64_t seed = 42;
 };
 
@@ -19,6 +21,8 @@ struct Draw {
   std::uint64_t position = 0;
 };
 
-std::int32_t sample(std::span<const float> logits, const SamplerSettings& settings, const Draw& draw);
+// `seen`: the ids so far, prompt and answer.
+std::int32_t sample(std::span<const float> logits, std::span<const std::int32_t> seen,
+                    const SamplerSettings& settings, const Draw& draw);
 
 }  // namespace hone::generate

@@ -46,6 +46,9 @@ void KvCache::end() {
   rows_.clear();
 }
 
-void KvCache::reset() { std::fill(lengths_.begin(), lengths_.end(), 0); }
+void KvCache::truncate(std::int64_t row, std::int64_t length) {
+  HONE_CHECK(length >= 0 && length <= lengths_.at(row));
+  lengths_[row] = length;
+}
 
 }  // namespace hone::nn

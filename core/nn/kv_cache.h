@@ -23,7 +23,7 @@ class KvCache {
   AttentionSpec spec(double scale) const;  // queries of this pass against everything in their rows
   void end();                              // the tokens of this pass now count as seen
   std::int64_t length(std::int64_t row) const { return lengths_[row]; }
-  void reset();
+  void truncate(std::int64_t row, std::int64_t length);  // forgets what came after
 
  private:
   Shape shape_;

@@ -34,6 +34,9 @@ struct GenerateOptions {
   double temperature = 0;
   std::int64_t top_k = 0;
   double top_p = 1;
+  double min_p = 0;
+  double repetition_penalty = 1;
+  std::vector<std::string> stop;
   std::int64_t seed = 42;
   bool json = false;
 
@@ -41,32 +44,51 @@ struct GenerateOptions {
   void fields(Visitor&& visit) {
     visit("prompt", prompt, {.help = "the prompt, taken as it is"});
     visit("input", input, {.help = "JSON Lines file with rows of `prompt` or `messages`, instead of --prompt"});
-    visit("chat", chat, {.help = "a string prompt is one user turn in the model's chat template"});
+    visit("chat", chat, {.help = "a string prompt is one user turn in the model's chat template; without --prompt and "
+                                 "--input: a conversation, a line of standard input a turn"});
     visit("max_new_tokens", max_new_tokens, {.help = "longest answer", .unit = "tokens", .min = 1, .max = 1048576});
     visit("temperature", temperature, {.help = "0: always the likeliest token; else sample", .min = 0, .max = 100});
     visit("top_k", top_k, {.help = "sample among the k likeliest tokens; 0: all", .min = 0, .max = 1e9});
     visit("top_p", top_p, {.help = "sample among the likeliest tokens that hold this much probability",
                            .min = 0, .max = 1});
+    visit("min_p", min_p, {.help = "sample among the tokens at least this many times as likely as the likeliest",
+                           .min = 0, .max = 1});
+    visit("repetition_penalty", repetition_penalty,
+          {.help = "above 1: tokens already in prompt or answer become less likely, also without sampling; 1: off",
+           .min = 0.01, .max = 100});
+    visit("stop", stop, {.help = "strings that end an answer, which stops before them; \\n, \\t and \\\\ as in C"});
     visit("seed", seed, {.help = "seed of the sampling", .min = 0});
-    visit("json", json, {.help = "one JSON line per prompt: index, text, ids; false: plain text"});
+    visit("json", json, {.help = "one JSON line per prompt: index, text, ids; false: plain text, of one prompt as it "
+                                 "is made"});
   }
 };
 
 struct EvaluateOptions {
   static constexpr const char* kSection = "";
   std::string per_example;
+  std::int64_t stride = 0;
   bool generate = false;
   bool compare = false;
   std::int64_t max_new_tokens = 64;
+  bool rouge_stemmer = false;
+  std::string word_list;
+  std::string labels;
 
   template <class Visitor>
   void fields(Visitor&& visit) {
-    visit("per_example", per_example, {.help = "JSON Lines file to write each example's log-probability to"});
-    visit("generate", generate, {.help = "also answer each row and compare: exact match and ROUGE-L"});
+    visit("per_example", per_example, {.help = "JSON Lines file to write each example's log-probability to, with "
+                                               "answers also their scores and errors"});
+    visit("stride", stride, {.help = "score long plain texts in windows of data.max_length tokens that begin this far "
+                                     "apart; 0: rows as they are trained on", .unit = "tokens", .min = 0,
+                             .max = 1048576});
+    visit("generate", generate, {.help = "also answer each row and compare: exact match, SQuAD's, BLEU, ROUGE, errors"});
     visit("compare", compare, {.help = "also without the adapters and against the commonest answer; with run.dir the "
                                        "table goes into the run's report"});
     visit("max_new_tokens", max_new_tokens, {.help = "longest generated answer", .unit = "tokens", .min = 1,
                                              .max = 1048576});
+    visit("rouge_stemmer", rouge_stemmer, {.help = "ROUGE on Porter's stems"});
+    visit("word_list", word_list, {.help = "file with a word a line: words of answers that are not in it are errors"});
+    visit("labels", labels, {.help = "file with an answer a line, or auto (all expected answers): others are errors"});
   }
 };
 

@@ -85,7 +85,7 @@ std::string command_help(const Command& command) {
   for (const Field& field : table.own()) out += field_row(field);
   out += general_options_text();
   for (const std::string& section : table.sections()) {
-    out += "\n[" + section + "]\n";
+    out += "\n" + section_heading(section) + "\n";
     for (const Field& field : table.section(section)) out += field_row(field);
   }
   return out + examples_text(command);

@@ -128,7 +128,7 @@ std::string command_manual(const Command& command, const std::string& version) {
   for (const GeneralOption& option : kGeneralOptions)
     out += entry(fmt::format("--{}", option.name), option.value, option.help);
   for (const std::string& section : table.sections()) {
-    out += fmt::format(".SS [{}]\n", section);
+    out += fmt::format(".SS {}\n", section_heading(section));
     for (const Field& field : table.section(section)) out += option_entry(field);
   }
   return out + kConfigFiles + examples(command.examples) + exit_codes() + ".SH SEE ALSO\n.BR hone (1)\n";

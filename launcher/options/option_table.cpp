@@ -21,7 +21,7 @@ OptionTable::OptionTable(const Command& command)
 std::vector<Field> OptionTable::section(const std::string& name) const {
   std::vector<Field> found;
   for (const Field& field : fields_)
-    if (field.section == name) found.push_back(field);
+    if (field.section == name || field.key() == name) found.push_back(field);
   return found;
 }
 
@@ -32,6 +32,10 @@ std::vector<Field> OptionTable::all() const {
     fields.insert(fields.end(), more.begin(), more.end());
   }
   return fields;
+}
+
+std::string section_heading(const std::string& name) {
+  return "[" + name.substr(0, name.find('.')) + "]";
 }
 
 std::vector<std::string> values_of(const Field& field) {

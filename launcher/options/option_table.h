@@ -30,7 +30,7 @@ class OptionTable {
   OptionTable& operator=(const OptionTable&) = delete;
 
   const std::vector<Field>& own() const { return extra_.fields(); }  // plain --name
-  std::vector<Field> section(const std::string& name) const;
+  std::vector<Field> section(const std::string& name) const;  // of a section, or a single section.key
   const std::vector<std::string>& sections() const { return sections_; }
   std::vector<Field> all() const;  // own, then section by section
 
@@ -40,6 +40,8 @@ class OptionTable {
   std::vector<std::string> sections_;
   ExtraOptions extra_;
 };
+
+std::string section_heading(const std::string& name);  // of a section or a single key: "[train]"
 
 // Values to choose from: the choices, true and false; none where the value is free.
 std::vector<std::string> values_of(const Field& field);

@@ -3,6 +3,8 @@
 #include "core/base/error.h"
 #include "core/base/file_system.h"
 #include "core/base/metrics_log.h"
+#include "core/eval/answer_errors.h"
+#include "core/eval/text_metrics.h"
 #include "core/formats/json_fields.h"
 #include "launcher/options/config_file.h"
 #include "launcher/report/run_input.h"
@@ -16,6 +18,10 @@ constexpr double kMost = std::numeric_limits<double>::max();
 
 double amount(const JsonFields& fields, const char* name) {
   return fields.number(name, 0, kMost).value_or(kNotMeasured);
+}
+
+double share(const JsonFields& fields, const char* name, double of) {
+  return fields.number(name, 0, of * (1 + 1e-9)).value_or(kNotMeasured);
 }
 
 double needed_amount(const JsonFields& fields, const char* name) {
@@ -65,10 +71,26 @@ Timing read_timing(const JsonFields& file) {
   return {amount(file, "ranks"), amount(file, "seconds"), each(file, "phases", true, read_phase)};
 }
 
+AnswerErrors read_errors(const JsonFields& fields) {
+  AnswerErrors errors;
+  errors.any = amount(fields, "any");
+  errors.repetition = share(fields, "repetition", 1), errors.unknown_words = share(fields, "unknown_words", 1);
+  const Json* examples = fields.find("examples");
+  for (const eval::AnswerCheck& check : eval::answer_checks()) {
+    if (fields.find(check.key)) errors.answers[check.key] = amount(fields, check.key);
+    if (examples && examples->is_object())
+      if (const auto example = JsonFields(*examples, "RP", fields.where()).string(check.key))
+        errors.examples[check.key] = *example;
+  }
+  return errors;
+}
+
 ComparisonRow read_comparison_row(const JsonFields& row) {
-  const auto share = [&](const char* name) { return row.number(name, 0, 1).value_or(kNotMeasured); };
-  return {row.need_string("name"), row.number("loss", -kMost, kMost).value_or(kNotMeasured),
-          share("exact_match"), share("rouge1"), share("rouge_l")};
+  ComparisonRow read{row.need_string("name"), row.number("loss", -kMost, kMost).value_or(kNotMeasured), {}, {}};
+  for (const eval::TextMetric& metric : eval::text_metrics())
+    read.scores[metric.key] = share(row, metric.key, metric.most);
+  if (const Json* errors = row.find("errors")) read.errors = read_errors(JsonFields(*errors, "RP", row.where()));
+  return read;
 }
 
 Sample read_sample(const JsonFields& sample) {

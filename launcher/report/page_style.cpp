@@ -61,8 +61,7 @@ tbody th{font-weight:500}
 .n .under{white-space:nowrap}
 .best{font-weight:700}
 .group{padding-top:1rem}.group .run{margin:0}
-.score{min-width:8.5rem}
-.meter{display:inline-block;vertical-align:middle;width:clamp(3rem,8vw,7rem);height:.5rem;margin-left:.6rem;border-radius:99px;
+.meter{display:block;width:clamp(2.5rem,5vw,4.5rem);height:.4rem;margin:.35rem 0 0 auto;border-radius:99px;
 background:var(--grid);overflow:hidden}
 .meter i{display:block;height:100%;border-radius:99px;background:var(--s7)}
 .best .meter i{background:var(--s0)}
@@ -107,6 +106,7 @@ unicode-bidi:isolate;max-height:15em;overflow-y:auto}
 .right{border-color:var(--good)}.right .verdict{color:var(--good)}
 .wrong{border-color:var(--bad)}.wrong .verdict{color:var(--bad)}
 .nothing{color:var(--soft);font-style:italic}
+.errors .example{max-width:26rem;color:var(--soft);font-size:.9em;overflow-wrap:anywhere;unicode-bidi:isolate}
 .stack{display:flex;gap:2px;height:1.75rem;margin:.75rem 0 .5rem;border-radius:.4rem;overflow:hidden}
 .stack i{background:var(--c);min-width:1px}
 .rest{--c:var(--cross)}
@@ -126,7 +126,7 @@ unicode-bidi:isolate;max-height:15em;overflow-y:auto}
 .changed>td{font-weight:600}
 pre:focus-visible{outline:2px solid var(--s0);outline-offset:2px;border-radius:.2rem}
 @media (max-width:52rem){.tiles{grid-template-columns:repeat(2,1fr)}}
-@media (max-width:40rem){.phases .bar{display:none}.score{min-width:0}.meter{display:block;margin:.35rem 0 0 auto}}
+@media (max-width:40rem){.phases .bar{display:none}}
 @media print{:root{color-scheme:light;
 --page:#fff;--card:#fff;--ink:#000;--soft:#444;--edge:#ccc;--grid:#e2e2e2;--wash:#eef3fb;--cross:#888;
 --good:#1a7f4b;--good-wash:#fff;--bad:#b93a32;--bad-wash:#fff;--mark:#fffaec;--mark-edge:#d9a514;

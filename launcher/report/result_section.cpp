@@ -5,15 +5,12 @@
 #include <set>
 
 #include "core/eval/exact_match.h"
+#include "core/eval/text_metrics.h"
 #include "launcher/report/number_text.h"
 #include "launcher/report/sections.h"
 
 namespace hone::report {
 namespace {
-
-constexpr double ComparisonRow::*kScores[] = {&ComparisonRow::exact_match, &ComparisonRow::rouge1,
-                                              &ComparisonRow::rouge_l};
-constexpr const char* kScoreNames[] = {"Exact match", "ROUGE-1", "ROUGE-L"};
 
 bool has_rows(const ReportInput& run) {
   return run.comparison && !run.comparison->rows.empty();
@@ -22,70 +19,84 @@ bool has_samples(const ReportInput& run) {
   return run.comparison && !run.comparison->samples.empty();
 }
 
-bool measured(Runs runs, double ComparisonRow::*value) {
+struct Column {
+  const char* key;
+  const char* title;
+  double most;  // of a perfect answer; 0: a loss, lower is better
+};
+
+double value_of(const ComparisonRow& row, const Column& column) {
+  if (column.most == 0) return row.loss;
+  const auto found = row.scores.find(column.key);
+  return found == row.scores.end() ? kNotMeasured : found->second;
+}
+
+bool measured(Runs runs, const Column& column) {
   for (const ReportInput& run : runs) {
     if (!run.comparison) continue;
     for (const ComparisonRow& row : run.comparison->rows)
-      if (std::isfinite(row.*value)) return true;
+      if (std::isfinite(value_of(row, column))) return true;
   }
   return false;
 }
 
-struct Columns {
-  bool loss = false;
-  std::vector<std::size_t> scores;  // places in kScores
-};
-
-Columns columns_of(Runs runs) {
-  Columns columns{measured(runs, &ComparisonRow::loss), {}};
-  for (std::size_t k = 0; k < std::size(kScores); ++k)
-    if (measured(runs, kScores[k])) columns.scores.push_back(k);
+// Those that any row has a value for.
+std::vector<Column> columns_of(Runs runs) {
+  std::vector<Column> columns = {{"loss", "Held-out loss", 0}};
+  for (const eval::TextMetric& metric : eval::text_metrics())
+    columns.push_back({metric.key, metric.title, metric.most});
+  std::erase_if(columns, [&](const Column& column) { return !measured(runs, column); });
   return columns;
 }
 
-double best_of(const Comparison& comparison, double ComparisonRow::*value, bool lower) {
+double best_of(const Comparison& comparison, const Column& column) {
   double best = kNotMeasured;
-  for (const ComparisonRow& row : comparison.rows)
-    if (std::isfinite(row.*value) && !((lower ? row.*value >= best : row.*value <= best))) best = row.*value;
+  for (const ComparisonRow& row : comparison.rows) {
+    const double value = value_of(row, column);
+    const bool worse = column.most == 0 ? value >= best : value <= best;
+    if (std::isfinite(value) && !worse) best = value;
+  }
   return best;
 }
 
-void add_score(Html& html, double score, bool best) {
+void add_value(Html& html, double value, const Column& column, bool best) {
+  const std::string text = decimals_text(value, column.most == 100 ? 1 : 3);
+  if (column.most == 0) return html.leaf("td", {{"class", best ? "n best" : "n"}}, text);
   html.element("td", {{"class", best ? "n score best" : "n score"}}, [&] {
-    html.leaf("span", decimals_text(score, 3));
-    if (!std::isfinite(score)) return;
+    html.leaf("span", text);
+    if (!std::isfinite(value)) return;
     html.element("span", {{"class", "meter"}}, [&] {
-      html.leaf("i", {{"style", fmt::format("width:{:.1f}%", 100 * score)}}, "");
+      html.leaf("i", {{"style", fmt::format("width:{:.1f}%", 100 * value / column.most)}}, "");
     });
   });
 }
 
 void add_comparison_row(Html& html, const Comparison& comparison, const ComparisonRow& row,
-                        const Columns& columns) {
+                        const std::vector<Column>& columns) {
   html.element("tr", [&] {
     html.leaf("th", {{"scope", "row"}}, row.name);
-    const bool least = row.loss == best_of(comparison, &ComparisonRow::loss, true);
-    if (columns.loss) html.leaf("td", {{"class", least ? "n best" : "n"}}, decimals_text(row.loss, 3));
-    for (const std::size_t k : columns.scores)
-      add_score(html, row.*kScores[k], row.*kScores[k] == best_of(comparison, kScores[k], false));
+    for (const Column& column : columns) {
+      const double value = value_of(row, column);
+      add_value(html, value, column, value == best_of(comparison, column));
+    }
   });
 }
 
 void add_comparisons(Html& html, Runs runs) {
-  const Columns columns = columns_of(runs);
+  const std::vector<Column> columns = columns_of(runs);
   html.element("thead", [&] {
     html.element("tr", [&] {
       html.leaf("th", "Answers by");
-      if (columns.loss) html.leaf("th", {{"class", "n"}}, "Held-out loss");
-      for (const std::size_t k : columns.scores) html.leaf("th", {{"class", "n"}}, kScoreNames[k]);
+      for (const Column& column : columns) html.leaf("th", {{"class", "n"}}, column.title);
     });
   });
+  const std::string width = std::to_string(columns.size() + 1);
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (!has_rows(runs[i])) continue;
     html.element("tbody", [&] {
       if (runs.size() > 1)
         html.element("tr", [&] {
-          html.element("th", {{"class", "group"}, {"colspan", "9"}}, [&] { add_run_name(html, runs, i); });
+          html.element("th", {{"class", "group"}, {"colspan", width}}, [&] { add_run_name(html, runs, i); });
         });
       for (const ComparisonRow& row : runs[i].comparison->rows)
         add_comparison_row(html, *runs[i].comparison, row, columns);

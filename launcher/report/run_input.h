@@ -16,9 +16,11 @@
 //   "max"*: s}]}
 //                    over ranks; what the phases leave of the wall time is shown as such
 //   comparison.json  {"examples": held-out rows,
-//                    "rows"*: [{"name"*: "base model", "loss", "exact_match", "rouge1", "rouge_l"}],
-//                    "samples": [{"prompt"*, "expected"*, "base"*, "tuned"*}]}; scores are shares (0.62),
-//                    loss is per token
+//                    "rows"*: [{"name"*: "base model", "loss" (per token), a score for each of
+//                    core/eval/text_metrics.h's keys, "errors": {"any", a number of answers for each of
+//                    core/eval/answer_errors.h's keys, "repetition", "unknown_words": shares,
+//                    "examples": {key: answer}}}],
+//                    "samples": [{"prompt"*, "expected"*, "base"*, "tuned"*}]}
 //   data.json        {"sets"*: [{"name"*: "train", "rows", "tokens", "supervised_tokens", "truncated": rows,
 //                    "longest": tokens, "dropped": {"reason": rows}}]}
 #include <limits>
@@ -66,9 +68,17 @@ struct Timing {
   std::vector<Phase> phases;
 };
 
+struct AnswerErrors {
+  double any = kNotMeasured, repetition = kNotMeasured, unknown_words = kNotMeasured;
+  std::map<std::string, double> answers;          // by key of the check
+  std::map<std::string, std::string> examples;  // likewise
+};
+
 struct ComparisonRow {
   std::string name;
-  double loss = kNotMeasured, exact_match = kNotMeasured, rouge1 = kNotMeasured, rouge_l = kNotMeasured;
+  double loss = kNotMeasured;
+  std::map<std::string, double> scores;  // by key of the metric
+  std::optional<AnswerErrors> errors;
 };
 
 struct Sample {

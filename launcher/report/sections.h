@@ -14,6 +14,7 @@ void add_header(Html& html, Runs runs);   // names, state, key numbers
 void add_results(Html& html, Runs runs);  // base against tuned
 void add_curves(Html& html, Runs runs);
 void add_answers(Html& html, Runs runs);  // sample answers side by side
+void add_errors(Html& html, Runs runs);   // what is wrong with the answers
 void add_time(Html& html, Runs runs);     // where it went
 void add_data(Html& html, Runs runs);
 void add_settings(Html& html, Runs runs);

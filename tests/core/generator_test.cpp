@@ -1,11 +1,9 @@
-// Generation with cached keys and values, and the sampler.
+// Generation with cached keys and values.
 #include "core/generate/generator.h"
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <map>
-#include <set>
 
 #include "core/base/error.h"
 #include "tests/core/golden.h"
@@ -102,9 +100,10 @@ TEST(Generator, EndsAtAnyEndIdWhichIsPartOfTheAnswer) {
   GenerateSettings settings{.max_new_tokens = 16};
   settings.end_ids = {full[0][4], full[1][0]};
   std::map<std::size_t, Answer> seen;
-  const auto answers = generate::generate(
-      model, golden_prompts(), settings,
-      [&](std::size_t prompt, const Answer& answer) { EXPECT_TRUE(seen.emplace(prompt, answer).second); });
+  const auto answers = generate::generate(model, golden_prompts(), settings,
+                                          {.done = [&](std::size_t prompt, const Answer& answer) {
+                                            EXPECT_TRUE(seen.emplace(prompt, answer).second);
+                                          }});
   for (std::size_t p = 0; p < full.size(); ++p) {
     auto end =
         std::find_first_of(full[p].begin(), full[p].end(), settings.end_ids.begin(), settings.end_ids.end());
@@ -113,6 +112,54 @@ TEST(Generator, EndsAtAnyEndIdWhichIsPartOfTheAnswer) {
     EXPECT_EQ(seen.at(p), answers[p]);
   }
   EXPECT_EQ(answers[1].size(), 1u);
+}
+
+TEST(Generator, GreedyIdsUnderARepetitionPenaltyEqualTransformers) {
+  const model::Model model = build("tiny_llama", {});
+  const Golden golden("generation.safetensors");
+  for (int n = 0; n < 6; ++n) {
+    const std::string name = "greedy." + std::to_string(n);
+    GenerateSettings settings{.max_new_tokens = 16};
+    settings.sampler.repetition_penalty = golden[name + ".penalty"].item<double>();
+    EXPECT_EQ(generate::generate(model, {{0, ids_of(golden[name + ".prompt"])}}, settings).at(0),
+              ids_of(golden[name + ".ids"]))
+        << name;
+  }
+}
+
+TEST(Generator, AWatcherSeesEachIdAndEndsAnAnswerWhereItSays) {
+  const model::Model model = build("tiny_llama", {});
+  const std::vector<Answer> full = golden_answers();
+  std::vector<Answer> seen(3);
+  const auto stop = [&](std::size_t prompt, std::int32_t id) {
+    seen[prompt].push_back(id);
+    return prompt == 1 && seen[1].size() == 5;
+  };
+  const auto answers =
+      generate::generate(model, golden_prompts(), {.max_new_tokens = 16, .group = 2}, {.stop = stop});
+  EXPECT_EQ(answers, seen);
+  EXPECT_EQ(answers[0], full[0]);
+  EXPECT_EQ(answers[1], Answer(full[1].begin(), full[1].begin() + 5));
+  EXPECT_EQ(answers[2], full[2]);
+}
+
+TEST(Conversation, TurnsEqualGenerationFromTheWholeText) {
+  const model::Model model = build("tiny_llama", {});
+  GenerateSettings settings{.sampler = {.temperature = 0.8, .seed = 5}, .max_new_tokens = 8};
+  settings.sampler.repetition_penalty = 1.1;
+  generate::Conversation conversation(model, settings);
+  std::vector<std::int32_t> text = golden_prompts()[0].ids;
+  for (std::uint64_t turn = 0; turn < 5; ++turn) {  // outgrows its cache on the way
+    const Prompt prompt{turn, text};
+    const Answer answer = conversation.answer(prompt);
+    EXPECT_EQ(answer, generate::generate(model, {prompt}, settings).at(0)) << "turn " << turn;
+    text.insert(text.end(), answer.begin(), answer.end());
+    text.insert(text.end(), {7, 8, static_cast<std::int32_t>(turn)});
+  }
+  const Prompt earlier{9, golden_prompts()[0].ids};  // what is cached goes further than this
+  EXPECT_EQ(conversation.answer(earlier), generate::generate(model, {earlier}, settings).at(0));
+  const Prompt other{10, golden_prompts()[1].ids};
+  EXPECT_EQ(conversation.answer(other), generate::generate(model, {other}, settings).at(0));
 }
 
 TEST(Generator, AdaptersTakePartAsAsked) {
@@ -127,71 +174,6 @@ TEST(Generator, AdaptersTakePartAsAsked) {
 TEST(Generator, AnEmptyPromptIsAnErrorNotACrash) {
   const model::Model model = build("tiny_llama", {});
   EXPECT_THROW(generate::generate(model, {{0, {}}}, {}), Error);
-}
-
-// ---- the sampler
-// ------------------------------------------------------------------------------------------------
-
-namespace {
-
-const std::vector<float> kLogits = {1.0f, 3.0f, 2.0f, 3.0f, -1.0f, 0.5f};
-
-std::vector<double> frequencies(const generate::SamplerSettings& settings, int draws = 20'000) {
-  std::vector<double> counts(kLogits.size());
-  for (int i = 0; i < draws; ++i)
-    counts[generate::sample(kLogits, settings,
-                            {static_cast<std::uint64_t>(i % 7), static_cast<std::uint64_t>(i)})] += 1;
-  for (double& c : counts) c /= draws;
-  return counts;
-}
-
-std::vector<double> softmax(double temperature, const std::set<int>& support) {
-  std::vector<double> p(kLogits.size());
-  double sum = 0;
-  for (const int i : support) sum += p[i] = std::exp(kLogits[i] / temperature);
-  for (double& x : p) x /= sum;
-  return p;
-}
-
-void expect_near(const std::vector<double>& a, const std::vector<double>& b) {
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    EXPECT_NEAR(a[i], b[i], 4 * std::sqrt(0.25 / 20'000)) << "id " << i;
-    if (b[i] == 0) {
-      EXPECT_EQ(a[i], 0.0) << "id " << i;
-    }
-  }
-}
-
-}  // namespace
-
-TEST(Sampler, TemperatureZeroTakesTheFirstOfTheLikeliest) {
-  EXPECT_EQ(generate::sample(kLogits, {.temperature = 0}, {}), 1);
-  EXPECT_EQ(generate::sample(kLogits, {.temperature = 0, .top_k = 1, .top_p = 0.1, .seed = 9}, {5, 5}), 1);
-}
-
-TEST(Sampler, DrawsByProbabilityAtEachTemperature) {
-  for (const double temperature : {0.5, 1.0, 3.0})
-    expect_near(frequencies({.temperature = temperature}), softmax(temperature, {0, 1, 2, 3, 4, 5}));
-}
-
-TEST(Sampler, TopKKeepsTheLikeliest) {
-  expect_near(frequencies({.temperature = 1, .top_k = 3}), softmax(1, {1, 2, 3}));
-  expect_near(frequencies({.temperature = 1, .top_k = 1}), softmax(1, {1}));
-  expect_near(frequencies({.temperature = 1, .top_k = 100}), softmax(1, {0, 1, 2, 3, 4, 5}));
-}
-
-TEST(Sampler, TopPKeepsTheSmallestSetThatReachesIt) {
-  // Probabilities from the top: 0.399, 0.399, 0.147, 0.054, ...
-  expect_near(frequencies({.temperature = 1, .top_p = 0.3}), softmax(1, {1}));
-  expect_near(frequencies({.temperature = 1, .top_p = 0.6}), softmax(1, {1, 3}));
-  expect_near(frequencies({.temperature = 1, .top_p = 0.9}), softmax(1, {1, 2, 3}));
-  expect_near(frequencies({.temperature = 1, .top_k = 2, .top_p = 0.9}), softmax(1, {1, 3}));
-}
-
-TEST(Sampler, ExtremeLogitsDrawTheOnlyChoice) {
-  const std::vector<float> logits = {-1e30f, 1e30f, -INFINITY};
-  for (std::uint64_t i = 0; i < 100; ++i)
-    EXPECT_EQ(generate::sample(logits, {.temperature = 1.5}, {0, i}), 1);
 }
 
 }  // namespace hone::test

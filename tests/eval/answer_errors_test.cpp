@@ -10,8 +10,8 @@ using Keys = std::vector<std::string>;
 TEST(AnswerErrors, RepetitionIsTheShareOfRunsOfFourWordsThatWereThereBefore) {
   EXPECT_EQ(repetition("one two three"), 0);
   EXPECT_EQ(repetition("one two three four five six"), 0);
-  EXPECT_DOUBLE_EQ(repetition("no no no no no no"), 2.0 / 3);            // three runs, one distinct
-  EXPECT_DOUBLE_EQ(repetition("a b c d a b c d"), 1.0 / 5);              // five runs, the last was there before
+  EXPECT_DOUBLE_EQ(repetition("no no no no no no"), 2.0 / 3);  // three runs, one distinct
+  EXPECT_DOUBLE_EQ(repetition("a b c d a b c d"), 1.0 / 5);    // five runs, the last was there before
   EXPECT_GT(repetition("it is so and so it is so and so it is so and so"), 0.5);
 }
 
@@ -39,8 +39,9 @@ TEST(AnswerErrors, EachAnswerFailsTheChecksThatFitIt) {
   const AnswerErrors errors = analysis.errors();
   EXPECT_EQ(errors.answers, 5);
   EXPECT_EQ(errors.with_errors, 4);
-  EXPECT_EQ(errors.failing, (std::map<std::string, std::int64_t>{
-                                {"empty", 1}, {"too_long", 1}, {"repetitive", 1}, {"misspelt", 1}, {"not_a_label", 3}}));
+  EXPECT_EQ(errors.failing,
+            (std::map<std::string, std::int64_t>{
+                {"empty", 1}, {"too_long", 1}, {"repetitive", 1}, {"misspelt", 1}, {"not_a_label", 3}}));
   EXPECT_EQ(errors.example.at("not_a_label"), " \n") << "the first";
   EXPECT_DOUBLE_EQ(errors.repetition, 2.0 / 3 / 5);
   EXPECT_DOUBLE_EQ(errors.unknown_words, 1.0 / 9);

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-
 #include "core/base/json.h"
 #include "core/eval/exact_match.h"
 #include "core/eval/squad.h"
@@ -32,7 +31,8 @@ TEST(Bleu, WordsEqualSacrebleus13aTokenizer) {
   ASSERT_GE(golden().at("rows").size(), 40u);
   for (const Json& row : golden().at("rows")) {
     const std::string answer = text(row, "answer");
-    if (answer.empty() || answer.back() == '\n') continue;  // white space at the end goes before the tokenizer
+    if (answer.empty() || answer.back() == '\n')
+      continue;  // white space at the end goes before the tokenizer
     EXPECT_EQ(bleu_words(answer), row.at("words").get<std::vector<std::string>>()) << row;
   }
 }
@@ -102,7 +102,8 @@ TEST(TextMetrics, APerfectAnswerScoresTheMostOfEveryMetric) {
   TextMetrics metrics;
   metrics.add("one two three four five", "one two three four five");
   const TextScores scores = metrics.scores();
-  for (const TextMetric& metric : text_metrics()) EXPECT_NEAR(scores.*metric.value, metric.most, 1e-12) << metric.key;
+  for (const TextMetric& metric : text_metrics())
+    EXPECT_NEAR(scores.*metric.value, metric.most, 1e-12) << metric.key;
 }
 
 TEST(TextMetrics, OverNothingIsZero) {

@@ -17,7 +17,12 @@ TEST(LoadRun, ReadsEveryFileOfARun) {
   EXPECT_EQ(run.status->state, "done");
   EXPECT_EQ(run.facts.trainable_parameters, 4884480);
   EXPECT_EQ(run.timing->phases.at(1).max, 42);
-  EXPECT_EQ(run.comparison->rows.at(2).exact_match, 0.621);
+  EXPECT_EQ(run.comparison->rows.at(2).scores.at("exact_match"), 0.621);
+  EXPECT_EQ(run.comparison->rows.at(2).scores.at("bleu"), 41.5);
+  EXPECT_TRUE(std::isnan(run.comparison->rows.at(2).scores.at("rouge2")));
+  EXPECT_EQ(run.comparison->rows.at(0).errors->answers.at("too_long"), 431);
+  EXPECT_EQ(run.comparison->rows.at(2).errors->examples.at("not_a_label"), "gamess");
+  EXPECT_FALSE(run.comparison->rows.at(1).errors);
   EXPECT_TRUE(std::isnan(run.comparison->rows.at(1).loss));
   EXPECT_EQ(run.comparison->samples.at(0).tuned, "games");
   EXPECT_EQ(run.data.at(0).dropped.at(0).second, 3);

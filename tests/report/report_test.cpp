@@ -52,6 +52,12 @@ TEST(Report, HoldsEveryPartOfARun) {
                            "53\u202f127",
                            "Base against tuned",
                            "0.621",
+                           "BLEU",
+                           "41.5",
+                           "What is wrong with the answers",
+                           "Too long",
+                           "84.2",
+                           "gamess",
                            "Sample answers",
                            "✓ right",
                            "✗ wrong",
@@ -83,7 +89,10 @@ TEST(Report, NoTextOfARunBecomesMarkup) {
   run.train.columns["x/" + evil] = run.train.columns["loss"];
   run.eval.columns[evil] = run.eval.columns["loss"];
   for (Phase& phase : run.timing->phases) phase.name = evil;
-  for (ComparisonRow& row : run.comparison->rows) row.name = evil;
+  for (ComparisonRow& row : run.comparison->rows) {
+    row.name = evil;
+    if (row.errors) row.errors->examples = {{"too_long", evil}, {"not_a_label", evil}};
+  }
   run.comparison->samples = {{evil, evil, evil, evil}};
   run.data[0].name = evil, run.data[0].dropped = {{evil, 2}};
   const std::vector<ReportInput> both = {run, run};
@@ -155,6 +164,14 @@ TEST(Report, ObjectivesOwnMetricsGetTheirCharts) {
   ReportInput run = load_run(kTinyRun);
   run.train.columns["rewards/margins"] = run.train.columns["loss"];
   EXPECT_TRUE(has(page_of(run), "rewards/margins"));
+}
+
+TEST(Report, WhatWasNotMeasuredHasNoColumnAndNoRow) {
+  ReportInput run = load_run(kTinyRun);
+  EXPECT_FALSE(has(page_of(run), "ROUGE-2"));
+  EXPECT_FALSE(has(page_of(run), "Misspelt"));
+  for (ComparisonRow& row : run.comparison->rows) row.errors.reset();
+  EXPECT_FALSE(has(page_of(run), "What is wrong with the answers"));
 }
 
 TEST(Report, ALongRunStaysASmallPage) {

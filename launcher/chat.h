@@ -1,0 +1,15 @@
+#pragma once
+// A conversation on the terminal (or from a pipe): a line of standard input is a user's turn, the answer
+// appears as it is made. /reset begins anew, /exit or the end of input ends. One process.
+#include "core/model/model.h"
+#include "launcher/build_data.h"
+#include "launcher/command_context.h"
+#include "launcher/generation.h"
+
+namespace hone::launcher {
+
+// `json`: a JSON line {"index", "text", "ids"} an answer instead of the text as it comes.
+void chat(CommandContext& context, const model::Model& model, const TextTools& tools,
+          const TextSettings& settings, bool json);
+
+}  // namespace hone::launcher

@@ -1,0 +1,25 @@
+#pragma once
+// What `hone evaluate` scores: rows as they are trained on, or long texts in sliding windows.
+#include <functional>
+
+#include "core/train/evaluator.h"
+#include "launcher/build_data.h"
+
+namespace hone::launcher {
+
+struct HeldOutSet {
+  std::int64_t rows = 0;
+  train::HeldOut bins;  // this rank's share; its samples are places in the set
+  std::function<std::int64_t(std::int64_t place)> row_of;  // number of the input row
+};
+
+// Rows of data.eval, prepared where they are not yet. All ranks.
+HeldOutSet held_out_rows(const Config& config, const TextTools& tools, Communicator& communicator);
+
+// Each row of data.eval (of plain text alone: DS051) is one text, tokenized as it is, without an end token,
+// and cut into windows of data.max_length tokens, `stride` apart (US052 where that is more); the windows are
+// dealt to ranks.
+HeldOutSet held_out_texts(const Config& config, std::int64_t stride, const TextTools& tools,
+                          const Communicator& communicator);
+
+}  // namespace hone::launcher
