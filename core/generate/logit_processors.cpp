@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "core/generate/likeliest_first.h"
+
 namespace hone::generate {
 namespace {
 
@@ -36,25 +38,18 @@ void keep_top_k(std::span<float> logits, Seen, const SamplerSettings& settings) 
     if (logit < least) logit = kRuledOut;
 }
 
+double weight(float logit, float most) {
+  return std::exp(static_cast<double>(logit) - most);
+}
+
 // The smallest set of likeliest ids whose probability reaches top_p.
 void keep_top_p(std::span<float> logits, Seen, const SamplerSettings& settings) {
-  std::vector<std::int32_t> heap;
-  for (std::size_t id = 0; id < logits.size(); ++id)
-    if (logits[id] > kRuledOut) heap.push_back(static_cast<std::int32_t>(id));
-  const auto less_likely = [&](std::int32_t a, std::int32_t b) {
-    return logits[a] != logits[b] ? logits[a] < logits[b] : a > b;
-  };
-  if (heap.empty()) return;
-  std::make_heap(heap.begin(), heap.end(), less_likely);
-  const double most = logits[heap.front()];
+  LikeliestFirst ids(logits);
+  const float most = *std::max_element(logits.begin(), logits.end());
   double total = 0, kept = 0;
-  for (const std::int32_t id : heap) total += std::exp(logits[id] - most);
-  do {
-    kept += std::exp(logits[heap.front()] - most);
-    std::pop_heap(heap.begin(), heap.end(), less_likely);
-    heap.pop_back();
-  } while (!heap.empty() && kept < settings.top_p * total);
-  for (const std::int32_t id : heap) logits[id] = kRuledOut;
+  for (const std::int32_t id : ids.left()) total += weight(logits[id], most);
+  while (!ids.empty() && (kept == 0 || kept < settings.top_p * total)) kept += weight(logits[ids.next()], most);
+  for (const std::int32_t id : ids.left()) logits[id] = kRuledOut;
 }
 
 // Those at least min_p times as likely as the likeliest.

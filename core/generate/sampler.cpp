@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/philox.h"
+#include "core/generate/likeliest_first.h"
 #include "core/generate/logit_processors.h"
 
 namespace hone::generate {
@@ -23,15 +24,20 @@ std::int32_t likeliest(std::span<const float> logits) {
   return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
+// The distribution function goes from the likeliest id down.
 std::int32_t draw_by_softmax(std::span<const float> logits, double uniform) {
+  LikeliestFirst ids(logits);
   const std::int32_t best = likeliest(logits);
-  std::vector<double> weight(logits.size());
+  const auto weight = [&](std::int32_t id) {
+    return std::exp(static_cast<double>(logits[id]) - logits[best]);
+  };
   double total = 0;
-  for (std::size_t id = 0; id < logits.size(); ++id)
-    total += weight[id] = std::exp(static_cast<double>(logits[id]) - logits[best]);
+  for (const std::int32_t id : ids.left()) total += weight(id);
   double point = uniform * total;
-  for (std::size_t id = 0; id < logits.size(); ++id)
-    if (weight[id] > 0 && (point -= weight[id]) < 0) return static_cast<std::int32_t>(id);
+  while (!ids.empty()) {
+    const std::int32_t id = ids.next();
+    if ((point -= weight(id)) < 0) return id;
+  }
   return best;  // rounding left the point at the very end
 }
 

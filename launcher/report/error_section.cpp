@@ -85,14 +85,12 @@ void add_table(Html& html, const ReportInput& run, std::span<const ComparisonRow
 void add_errors(Html& html, Runs runs) {
   if (std::all_of(runs.begin(), runs.end(), [](const ReportInput& run) { return models_of(run).empty(); }))
     return;
-  add_section(html, "What is wrong with the answers", "seen without knowing the question", [&] {
+  add_section(html, "What is wrong with the answers", "by checks of form, not of meaning", [&] {
     for (std::size_t i = 0; i < runs.size(); ++i) {
       const std::vector<const ComparisonRow*> models = models_of(runs[i]);
       if (models.empty()) continue;
-      html.element("div", {{"class", "card wide"}}, [&] {
-        add_run_name(html, runs, i);
-        add_table(html, runs[i], models);
-      });
+      add_run_name(html, runs, i);
+      html.element("div", {{"class", "card wide"}}, [&] { add_table(html, runs[i], models); });
     }
   });
 }
