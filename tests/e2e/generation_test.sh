@@ -5,6 +5,7 @@ source "$(dirname "$0")/lib.sh"
 chats 6 > rows.eval.jsonl
 model=(--model.path "$CHAT" --model.dtype fp32)
 long=(--max_new_tokens 12)
+ids_of() { sed 's/.*"ids":\[\([^]]*\)\].*/\1/' "$1"; }
 text_of() { sed -n 's/.*"text":\("\(\\.\|[^"\\]\)*"\).*/\1/p' "$1"; }  # with its quotes
 
 # One prompt appears as it is made, and is the text that JSON has.
@@ -17,9 +18,16 @@ same streamed first
 run_ranks 2 0 generate "${model[@]}" "${long[@]}" --chat true --prompt "What is 3 plus 9?"
 same streamed out
 
-# A stop string cuts the text; the penalty and the seed change it.
+# A stop string ends the text before it and the ids with it; the penalty changes them.
 run 0 generate "${model[@]}" "${long[@]}" --chat true --json true --prompt "What is 3 plus 9?"
 cp out whole
+run 0 generate "${model[@]}" "${long[@]}" --chat true --json true --prompt "What is 3 plus 9?" --stop '\n\n,;;'
+silent out ';;'
+says whole "$(text_of out | sed 's/"$//');;"
+case "$(ids_of whole)" in
+  "$(ids_of out),"*) ;;
+  *) fail "not the first ids of $(cat whole): $(cat out)" ;;
+esac
 run 0 generate "${model[@]}" "${long[@]}" --chat true --json true --prompt "What is 3 plus 9?" --repetition_penalty 3
 [ "$(cat out)" != "$(cat whole)" ] || fail "the repetition penalty changes nothing"
 run 0 generate "${model[@]}" "${long[@]}" --chat true --json true --prompt "What is 3 plus 9?" --temperature 1 --min_p 1

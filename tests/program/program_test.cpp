@@ -118,5 +118,11 @@ TEST(Commands, ExamplesAreCommandLinesThatParse) {
     }
 }
 
+TEST(Program, EvaluateShowsTheOneKeyOfTrainThatItHeeds) {
+  const std::string help = hone({"evaluate", "--help"}).out;
+  EXPECT_THAT(help, HasSubstr("[train]\n  --train.micro_tokens"));
+  EXPECT_THAT(help, testing::Not(HasSubstr("--train.steps")));
+}
+
 }  // namespace
 }  // namespace hone::launcher
