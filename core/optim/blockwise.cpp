@@ -6,8 +6,24 @@
 #include "core/nn/cpu_math.h"
 
 namespace hone::optim {
+namespace {
 
-HONE_CLONES float quantize_block(const DynamicMap& map, const float* x, std::uint8_t* codes,
+// The last of 256 ascending values that is not above x, or the first. By bisection, written out so that a loop
+// over numbers vectorises.
+inline __attribute__((always_inline)) int last_not_above(const float* values, float x) {
+  int at = values[128] <= x ? 128 : 0;
+  at += values[at + 64] <= x ? 64 : 0;
+  at += values[at + 32] <= x ? 32 : 0;
+  at += values[at + 16] <= x ? 16 : 0;
+  at += values[at + 8] <= x ? 8 : 0;
+  at += values[at + 4] <= x ? 4 : 0;
+  at += values[at + 2] <= x ? 2 : 0;
+  return at + (values[at + 1] <= x ? 1 : 0);
+}
+
+}  // namespace
+
+HONE_CLONES float quantize_block(const DynamicMap& map, const float* x, std::uint8_t* __restrict codes,
                                  std::int64_t count) {
   const float* values = map.data();
   float absmax = 0;
@@ -15,9 +31,7 @@ HONE_CLONES float quantize_block(const DynamicMap& map, const float* x, std::uin
   const float inverse = absmax > 0 ? 1.0f / absmax : 0.0f;
   for (std::int64_t i = 0; i < count; ++i) {
     const float value = x[i] * inverse;
-    int left = 0;  // the last value that is not above, by bisection
-    for (int step = 128; step > 0; step /= 2) left += values[left + step] <= value ? step : 0;
-    const int right = std::min(left + 1, 255);
+    const int left = last_not_above(values, value), right = left < 255 ? left + 1 : 255;
     const bool right_is_nearer = std::fabs(value - values[right]) < std::fabs(value - values[left]);
     codes[i] = static_cast<std::uint8_t>(right_is_nearer ? right : left);
   }
