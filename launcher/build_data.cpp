@@ -3,27 +3,49 @@
 #include <filesystem>
 
 #include "core/base/error.h"
-#include "core/formats/tensor_source.h"
+#include "launcher/model_input.h"
 
 namespace hone::launcher {
 namespace {
 
 // An id without a row in the embedding would only fail in the middle of a step.
-void require_rows_for(const data::Tokenizer& tokenizer, const std::string& model_path) {
-  const std::int64_t rows = formats::read_model_config(model_path).vocab_size;
-  if (tokenizer.vocab_size() <= rows) return;
-  throw Error(Exit::input, "MD007", "tokenizer does not fit the model", model_path,
-              "it has " + std::to_string(tokenizer.vocab_size()) + " ids, the model's vocab_size is " +
-                  std::to_string(rows),
+void require_rows_for(const data::Tokenizer& tokenizer, const Config& config) {
+  const std::int64_t rows = vocabulary_rows(config);
+  const auto ids = tokenizer.vocab_size() - static_cast<std::int64_t>(config.data.new_tokens.size());
+  if (ids <= rows) return;
+  throw Error(Exit::input, "MD007", "tokenizer does not fit the model", config.model.path,
+              "it has " + std::to_string(ids) + " ids, the model's vocab_size is " + std::to_string(rows),
               "use the tokenizer that the model was saved with");
+}
+
+data::Reading reading_of(const DataOptions& options) {
+  if (!options.chunk && options.chunk_overlap > 0)
+    throw Error(Exit::usage, "US070", "overlap without chunks", "data.chunk_overlap",
+                std::to_string(options.chunk_overlap) + ", data.chunk is false", "set data.chunk true");
+  if (options.chunk_overlap >= options.max_length)
+    throw Error(
+        Exit::usage, "US071", "chunks would not advance", "data.chunk_overlap",
+        std::to_string(options.chunk_overlap) + ", data.max_length is " + std::to_string(options.max_length),
+        "overlap fewer tokens than a chunk has");
+  if (options.chunk && options.truncation_side != "right")
+    throw Error(Exit::usage, "US072", "chunks cut nothing off", "data.truncation_side",
+                options.truncation_side + ", data.chunk is true", "leave one of the two out");
+  data::Reading reading;
+  reading.max_length = options.max_length;
+  reading.train_on = options.train_on == "all" ? data::TrainOn::all : data::TrainOn::completion;
+  reading.truncation_side =
+      options.truncation_side == "left" ? data::TruncationSide::left : data::TruncationSide::right;
+  reading.chunk = options.chunk;
+  reading.chunk_overlap = options.chunk_overlap;
+  return reading;
 }
 
 }  // namespace
 
 TextTools make_text_tools(Config& config) {
   TextTools tools;
-  tools.tokenizer = data::load_tokenizer(config.model.path);
-  require_rows_for(*tools.tokenizer, config.model.path);
+  tools.tokenizer = data::load_tokenizer(tokenizer_source(config), config.data.new_tokens);
+  require_rows_for(*tools.tokenizer, config);
   tools.chat_template = data::make_chat_template(config.data.chat_template, *tools.tokenizer);
   config.data.chat_template = tools.chat_template->name();
   return tools;
@@ -38,8 +60,7 @@ data::PrepareJob prepare_job(const std::vector<std::string>& inputs, const Confi
   data::PrepareJob job;
   job.inputs = inputs;
   job.format = config.data.format;
-  job.max_length = config.data.max_length;
-  job.train_on_all = config.data.train_on == "all";
+  job.reading = reading_of(config.data);
   job.tokenizer = tools.tokenizer.get();
   job.chat_template = tools.chat_template.get();
   return job;
@@ -51,8 +72,8 @@ PreparedRows open_rows(const std::vector<std::string>& inputs, const Config& con
   data::Prepared prepared = data::prepare_inputs(job, cache_root, communicator);
   const data::Fingerprint fingerprint{tools.tokenizer->fingerprint(), tools.chat_template->fingerprint(),
                                       tools.tokenizer->vocab_size()};
-  const data::Reading reading{config.data.max_length, job.train_on_all ? data::TrainOn::all : data::TrainOn::completion};
-  return {std::make_shared<data::PreparedSet>(prepared.folders, fingerprint, reading), std::move(prepared.reports)};
+  return {std::make_shared<data::PreparedSet>(prepared.folders, fingerprint, job.reading),
+          std::move(prepared.reports)};
 }
 
 data::LoaderRules loader_rules(const Config& config, const Communicator& communicator) {

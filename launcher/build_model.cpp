@@ -12,26 +12,6 @@
 namespace hone::launcher {
 namespace {
 
-using Adapters = std::vector<std::unique_ptr<formats::PeftAdapter>>;
-
-Adapters open_adapters(const std::vector<std::string>& folders) {
-  Adapters adapters;
-  for (const std::string& folder : folders) adapters.push_back(std::make_unique<formats::PeftAdapter>(folder));
-  return adapters;
-}
-
-// adapter.init decides the shape of the adapter; the config then says what it is.
-std::unique_ptr<formats::PeftAdapter> open_init(AdapterOptions& options) {
-  if (options.init.empty()) return nullptr;
-  auto init = std::make_unique<formats::PeftAdapter>(options.init);
-  options.rank = init->config().rank;
-  options.alpha = init->config().alpha;
-  options.rslora = init->config().use_rslora;
-  options.targets = init->config().targets.empty() ? std::vector<std::string>{init->config().target_pattern}
-                                                   : init->config().targets;
-  return init;
-}
-
 model::Trained what_is_trained(const Config& config, Purpose purpose) {
   if (purpose == Purpose::infer) return model::Trained::nothing;
   return config.adapter.type == "lora" ? model::Trained::adapter : model::Trained::everything;
@@ -40,10 +20,8 @@ model::Trained what_is_trained(const Config& config, Purpose purpose) {
 }  // namespace
 
 model::Model build_model(Config& config, Purpose purpose) {
-  const formats::ModelFiles files = formats::open_model(config.model.path);
-  const Adapters frozen = open_adapters(config.model.adapters);
+  const ModelInput input = open_model_input(config, purpose);
   const bool training = purpose == Purpose::train;
-  const auto init = training ? open_init(config.adapter) : nullptr;
   model::BuildSpec spec;
   spec.compute = model::compute_type(config.model.dtype);
   spec.master = model::compute_type(config.model.master_dtype);
@@ -57,16 +35,17 @@ model::Model build_model(Config& config, Purpose purpose) {
     throw Error(Exit::usage, "US020", "quantised weights cannot be trained", "model.quantize", "nf4",
                 "train an adapter (adapter.type lora) or set model.quantize none");
   spec.lora = adapter::lora_settings(config.adapter);
-  spec.lora_init = init.get();
-  for (const auto& adapter : frozen) spec.frozen_adapters.push_back(adapter.get());
+  spec.lora_init = input.init.get();
+  for (const auto& adapter : input.frozen) spec.frozen_adapters.push_back(adapter.get());
   spec.seed = static_cast<std::uint64_t>(config.train.seed);
-  model::require_memory(files, spec,
+  spec.neftune_noise_alpha = config.train.neftune_noise_alpha;
+  model::require_memory(input.files, spec,
                         [&](const ArenaLayout& trained) { return optim::state_bytes(config.optim, trained); });
-  return model::build_model(files, spec, training && config.train.recompute == "block");
+  return model::build_model(input.files, spec, training && config.train.recompute == "block");
 }
 
 std::uint64_t base_fingerprint(const Config& config) {
-  const formats::ModelFiles files = formats::open_model(config.model.path);
+  const formats::ModelFiles files = open_base(config);
   std::string text = std::to_string(files.fingerprint);
   for (const formats::TensorInfo& info : files.tensors->tensors()) {  // a row of each tensor tells models apart
     std::vector<float> row(c10::multiply_integers(info.shape) / info.shape[0]);

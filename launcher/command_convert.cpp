@@ -9,6 +9,7 @@
 #include "launcher/command_context.h"
 #include "launcher/commands.h"
 #include "launcher/model_folder.h"
+#include "launcher/model_input.h"
 #include "launcher/options/command_options.h"
 
 namespace hone::launcher {
@@ -88,14 +89,15 @@ int run_convert(CommandContext& context) {
   const ModelOptions& model = context.config().model;
   const bool nf4 = options.quantize == "nf4" || model.quantize == "nf4";
   const std::string dtype = model.dtype == "auto" ? "fp32" : model.dtype;
-  const formats::ModelFiles files = formats::open_model(model.path);
+  const formats::ModelFiles files = open_base(context.config());
   if (context.session.rank() != 0) return 0;
-  FolderWriter writer(model.path, options.output, dtype);
+  FolderWriter writer(context.config(), options.output, dtype);
   Conversion conversion(*files.tensors, writer, nf4, model.double_quant);
   for (const formats::TensorInfo& info : files.tensors->tensors()) conversion.announce(info);
   writer.begin();
   for (const formats::TensorInfo& info : files.tensors->tensors()) conversion.write(info);
-  writer.finish(nf4 ? std::optional(formats::nf4_quantization_config(model.double_quant, dtype)) : std::nullopt);
+  writer.finish(files.config, nf4 ? std::optional(formats::nf4_quantization_config(model.double_quant, dtype))
+                                  : std::nullopt);
   context.log.info("{}: {} tensors", options.output, files.tensors->tensors().size());
   return 0;
 }

@@ -12,6 +12,7 @@
 #include "launcher/commands.h"
 #include "launcher/comparison.h"
 #include "launcher/held_out.h"
+#include "launcher/model_input.h"
 #include "launcher/options/command_options.h"
 #include "launcher/runtime.h"
 
@@ -152,6 +153,10 @@ int run_evaluate(CommandContext& context) {
   context.require("data.eval");
   const EvaluateOptions& options = context.options<EvaluateOptions>();
   require_possible(options);
+  if (options.compare && replaces_modules(context.config()))
+    throw Error(Exit::usage, "US076", "the model without its adapters is another one", "--compare",
+                "an adapter holds whole modules (modules_to_save), which were put in place of the model's",
+                "evaluate once with and once without model.adapters");
   const Judging judging = judging_of(options);
   Runtime runtime = make_runtime(context);
   Evaluation evaluation(context, runtime, judging);

@@ -18,14 +18,15 @@ void tokens(CommandContext& context) {
   context.require("model.path");
   context.require("input");
   const auto& options = context.options<InspectOptions>();
-  inspect_tokens(context.config().model.path, options.input, options.special, context.out);
+  inspect_tokens(context.config().model.path, options.input, options.special, context.out,
+                 context.config().data.new_tokens);
 }
 
 void chat(CommandContext& context) {
   context.require("model.path");
   context.require("input");
   inspect_chat(context.config().model.path, context.config().data.chat_template,
-               context.options<InspectOptions>().input, context.out);
+               context.options<InspectOptions>().input, context.out, context.config().data.new_tokens);
 }
 
 void model(CommandContext& context) {

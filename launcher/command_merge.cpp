@@ -29,13 +29,12 @@ void through_nf4(const Config& config, std::vector<float>& values) {
                         values.data());
 }
 
-void write_merged(const Config& config, const std::string& output) {
-  const formats::ModelFiles files = formats::open_model(config.model.path);
-  std::vector<std::unique_ptr<formats::PeftAdapter>> owned;
+void write_merged(Config& config, const std::string& output) {
+  const ModelInput input = open_model_input(config, Purpose::infer);
+  const formats::ModelFiles& files = input.files;
   std::vector<const formats::PeftAdapter*> adapters;
-  for (const std::string& folder : config.model.adapters)
-    adapters.push_back(owned.emplace_back(std::make_unique<formats::PeftAdapter>(folder)).get());
-  FolderWriter writer(config.model.path, output, config.model.dtype);
+  for (const auto& adapter : input.frozen) adapters.push_back(adapter.get());
+  FolderWriter writer(config, output, config.model.dtype);
   for (const formats::TensorInfo& info : files.tensors->tensors()) writer.announce(info.name, info.shape);
   writer.begin();
   for (const formats::TensorInfo& info : files.tensors->tensors()) {
@@ -47,7 +46,7 @@ void write_merged(const Config& config, const std::string& output) {
     }
     writer.write(values);
   }
-  writer.finish();
+  writer.finish(files.config);
 }
 
 // Tokens of a fixed sentence; what is compared is the same function on both sides.
@@ -77,10 +76,10 @@ int run_merge(CommandContext& context) {
   const std::string& output = context.options<MergeOptions>().output;
   Runtime runtime = make_runtime(context);
   if (context.session.rank() != 0) return 0;
-  const Config& config = context.config();
+  Config& config = context.config();
   write_merged(config, output);
 
-  const auto tokenizer = data::load_tokenizer(config.model.path);
+  const auto tokenizer = data::load_tokenizer(tokenizer_source(config));
   const TokenBatch batch = probe_batch(*tokenizer);
   const at::Tensor unmerged = logits_of(config, batch);
   Config merged = config;

@@ -4,7 +4,9 @@
 #include <map>
 
 #include "core/formats/peft.h"
+#include "data/text/tokenizer.h"
 #include "launcher/model_folder.h"
+#include "launcher/model_input.h"
 
 namespace hone::launcher {
 namespace {
@@ -26,6 +28,7 @@ formats::PeftConfig peft_config(const Config& config, const model::Model& model)
   peft.dropout = config.adapter.dropout;
   peft.use_rslora = config.adapter.rslora;
   peft.base_model = config.model.path;
+  peft.modules_to_save = config.adapter.modules_to_save;
   peft.targets = config.adapter.targets;
   if (peft.targets == std::vector<std::string>{"all-linear"}) peft.targets = last_names(model.adapted_modules());
   return peft;
@@ -35,27 +38,35 @@ void export_adapter(const std::string& folder, const Config& config, model::Mode
   const auto& parameters = model.arena().layout().parameters;
   const at::Tensor values = model.arena().on_host();
   std::map<std::string, formats::PeftWeights> by_module;
+  std::vector<formats::PeftModule> whole;
   for (std::size_t p = 0; p < parameters.size(); ++p) {
     const std::string& name = parameters[p].name;
     const bool is_a = name.ends_with(".lora_A.weight");
+    if (!is_a && !name.ends_with(".lora_B.weight")) {
+      whole.push_back({name, parameters[p].shape, model.arena().part(values, p)});
+      continue;
+    }
     formats::PeftWeights& weights = by_module[name.substr(0, name.rfind(".lora_"))];
     (is_a ? weights.a : weights.b) = model.arena().part(values, p);
     (is_a ? weights.in : weights.out) = parameters[p].shape[is_a ? 1 : 0];
   }
   std::vector<formats::PeftWeights> list;
   for (auto& [module, weights] : by_module) weights.module = module, list.push_back(weights);
-  formats::write_peft(folder, peft_config(config, model), list);
+  formats::write_peft(folder, peft_config(config, model), list, whole);
+  if (formats::is_saved_module(config.adapter.modules_to_save,
+                               "model.embed_tokens"))  // rows and ids go together
+    data::export_tokenizer(tokenizer_source(config), folder, config.data.new_tokens);
 }
 
 // Under fp32 the masters as they are; otherwise in the compute type, as they were trained with.
 void export_full(const std::string& folder, const Config& config, model::Model& model) {
   const at::Tensor values = model.arena().on_host();
-  FolderWriter writer(config.model.path, folder, config.model.dtype);
+  FolderWriter writer(config, folder, config.model.dtype);
   const auto& parameters = model.arena().layout().parameters;
   for (std::size_t p = 0; p < parameters.size(); ++p) writer.announce(parameters[p].name, parameters[p].shape);
   writer.begin();
   for (std::size_t p = 0; p < parameters.size(); ++p) writer.write(model.arena().part(values, p));
-  writer.finish();
+  writer.finish(model.config());
 }
 
 }  // namespace

@@ -40,11 +40,15 @@ HeldOutSet held_out_rows(const Config& config, const TextTools& tools, Communica
   const auto set = open_rows(config.data.eval, config, tools, cache, communicator).set;
   const auto pass = std::make_shared<data::EvalPass>(set, config.train.micro_tokens, communicator.rank(),
                                                      communicator.world_size());
-  return {set->size(),
-          [pass](const train::BatchVisitor& visit) {
-            for (std::int64_t b = 0; b < pass->bin_count(); ++b) visit(pass->bin(b));
+  return {set->row_count(),
+          [pass, set](const train::BatchVisitor& visit) {
+            for (std::int64_t b = 0; b < pass->bin_count(); ++b) {
+              TokenBatch batch = pass->bin(b);
+              for (std::int64_t& sample : batch.sample) sample = set->row(sample);  // chunks count for their row
+              visit(batch);
+            }
           },
-          [set](std::int64_t place) { return set->read(place).row; }};
+          [](std::int64_t place) { return place; }};
 }
 
 HeldOutSet held_out_texts(const Config& config, std::int64_t stride, const TextTools& tools,

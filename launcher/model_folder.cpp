@@ -9,6 +9,7 @@
 #include "core/formats/hf_config.h"
 #include "core/formats/nf4.h"
 #include "data/text/tokenizer.h"
+#include "launcher/model_input.h"
 
 namespace hone::launcher {
 namespace {
@@ -31,11 +32,11 @@ std::optional<OrderedJson> source_json(const std::string& source, const std::str
 
 }  // namespace
 
-FolderWriter::FolderWriter(std::string source, std::string folder, std::string dtype)
-    : source_(std::move(source)), folder_(std::move(folder)), dtype_(std::move(dtype)) {
-  if (is_directory(folder_) && std::filesystem::equivalent(source_, folder_))
-    throw Error(Exit::usage, "US026", "output is the model itself", folder_, "it would be overwritten while it is read",
-                "choose another folder");
+FolderWriter::FolderWriter(const Config& config, std::string folder, std::string dtype)
+    : config_(config), folder_(std::move(folder)), dtype_(std::move(dtype)) {
+  if (is_directory(folder_) && std::filesystem::equivalent(config.model.path, folder_))
+    throw Error(Exit::usage, "US026", "output is the model itself", folder_,
+                "it would be overwritten while it is read", "choose another folder");
   make_directories(folder_);
 }
 
@@ -74,12 +75,12 @@ void FolderWriter::write_nf4(const quant::Nf4Data& data, const formats::Nf4Form&
   for (const std::span<const std::byte> bytes : formats::nf4_tensor_bytes(parts, state)) write_raw(bytes);
 }
 
-void FolderWriter::finish(const std::optional<OrderedJson>& quantization) {
+void FolderWriter::finish(const formats::ModelConfig& model, const std::optional<OrderedJson>& quantization) {
   writer_->finish();
-  const formats::ModelConfig config = formats::read_model_config(source_);
-  formats::write_config_json(folder_, config, dtype_, source_json(source_, "config.json"), quantization);
-  formats::write_generation_config_json(folder_, config, source_json(source_, "generation_config.json"));
-  data::export_tokenizer(source_, folder_);
+  const std::string& source = config_.model.path;
+  formats::write_config_json(folder_, model, dtype_, source_json(source, "config.json"), quantization);
+  formats::write_generation_config_json(folder_, model, source_json(source, "generation_config.json"));
+  data::export_tokenizer(tokenizer_source(config_), folder_, config_.data.new_tokens);
 }
 
 }  // namespace hone::launcher

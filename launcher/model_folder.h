@@ -1,6 +1,7 @@
 #pragma once
 // Writes a Hugging Face model folder beside its source: weights in the order announced, then config.json,
-// generation_config.json, tokenizer and chat template carried over. Errors: exit 8 (output), exit 3 (source).
+// generation_config.json, tokenizer (with data.new_tokens in it) and chat template carried over. Errors: exit
+// 8 (output), exit 3 (source).
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,13 +11,14 @@
 #include "core/base/json.h"
 #include "core/formats/hf_writer.h"
 #include "core/quant/nf4.h"
+#include "launcher/run_options.h"
 
 namespace hone::launcher {
 
 class FolderWriter {
  public:
-  // `source`: folder or GGUF file the model came from. `dtype`: "fp32", "bf16" or "fp16", for what write() gets.
-  FolderWriter(std::string source, std::string folder, std::string dtype);
+  // The model is what `config` names. `dtype`: "fp32", "bf16" or "fp16", for what write() gets.
+  FolderWriter(const Config& config, std::string folder, std::string dtype);
 
   void announce(const std::string& name, std::vector<std::int64_t> shape);
   void announce_as_stored(const formats::TensorInfo& info);  // keeps its type
@@ -26,10 +28,12 @@ class FolderWriter {
   void write(std::span<const float> values);        // rounded to dtype
   void write_raw(std::span<const std::byte> bytes);
   void write_nf4(const quant::Nf4Data& data, const formats::Nf4Form& form);
-  void finish(const std::optional<OrderedJson>& quantization = std::nullopt);
+  void finish(const formats::ModelConfig& model,
+              const std::optional<OrderedJson>& quantization = std::nullopt);
 
  private:
-  std::string source_, folder_, dtype_;
+  const Config& config_;
+  std::string folder_, dtype_;
   std::vector<formats::TensorInfo> tensors_;
   std::unique_ptr<formats::ModelWriter> writer_;
 };

@@ -24,7 +24,7 @@ std::int64_t model_parameters(const formats::ModelConfig& c) {
 }
 
 OrderedJson data_facts(const PreparedRows& rows, const data::EligibleRows& eligible) {
-  OrderedJson train{{"name", "train"}, {"rows", rows.set->size()}};
+  OrderedJson train{{"name", "train"}, {"rows", rows.set->row_count()}, {"samples", rows.set->size()}};
   std::int64_t tokens = 0, longest = 0;
   for (std::int64_t i = 0; i < rows.set->size(); ++i) {
     tokens += rows.set->length(i);
@@ -57,11 +57,12 @@ void write_run_facts(CommandContext& context, const model::Model& model, const P
   const Config& config = context.config();
   if (eligible.dropped > 0)
     context.log.warning("{} rows have no target within data.max_length and are left out (first: row {})",
-                        eligible.dropped, eligible.first_dropped.front());
-  context.log.info("{}: {} parameters, {} trained, frozen weights {} MiB; {} rows, {} steps", config.model.path,
-                   format_count(static_cast<double>(model_parameters(model.config()))),
-                   format_count(static_cast<double>(model.arena().parameter_count())), model.frozen_bytes() >> 20,
-                   format_count(static_cast<double>(eligible.count)), *config.train.steps);
+                        eligible.dropped, rows.set->row(eligible.first_dropped.front()));
+  context.log.info("{}: {} parameters, {} trained, frozen weights {} MiB; {} rows, {} steps",
+                   config.model.path, format_count(static_cast<double>(model_parameters(model.config()))),
+                   format_count(static_cast<double>(model.arena().parameter_count())),
+                   model.frozen_bytes() >> 20, format_count(static_cast<double>(eligible.count)),
+                   *config.train.steps);
   if (context.session.rank() != 0) return;
   const auto now = fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
   const OrderedJson facts{{"parameters", model_parameters(model.config())},

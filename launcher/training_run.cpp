@@ -29,7 +29,8 @@ void resolve_training(Config& config, std::int64_t steps_per_epoch) {
 
 // The start values of adapter.init decide its shape; a setting given beside it may only say the same.
 void require_same_adapter(const CommandContext& context, const FlatConfig& asked, const FlatConfig& built) {
-  for (const char* key : {"adapter.rank", "adapter.alpha", "adapter.targets", "adapter.rslora"})
+  for (const char* key :
+       {"adapter.rank", "adapter.alpha", "adapter.targets", "adapter.rslora", "adapter.modules_to_save"})
     if (context.given(key) && asked.at(key) != built.at(key))
       throw Error(Exit::usage, "US024", "adapter differs from its start values", key,
                   asked.at(key) + ", adapter.init has " + built.at(key), "leave the key out");

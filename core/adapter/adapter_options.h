@@ -12,6 +12,7 @@ struct AdapterOptions {
   double dropout = 0;
   std::vector<std::string> targets = {"all-linear"};
   bool rslora = false;
+  std::vector<std::string> modules_to_save;
   std::string init;
 
   template <class Visitor>
@@ -22,6 +23,9 @@ struct AdapterOptions {
     visit("dropout", dropout, {.help = "dropout on the adapter's input", .min = 0, .max = 0.999});
     visit("targets", targets, {.help = "all-linear, or the names of the linears that get an adapter"});
     visit("rslora", rslora, {.help = "scale by alpha / sqrt(r)"});
+    visit(
+        "modules_to_save", modules_to_save,
+        {.help = "modules trained whole beside the adapter and saved with it: embed_tokens, lm_head, norms"});
     visit("init", init, {.help = "PEFT folder with the start values of the adapter being trained"});
   }
 };

@@ -14,7 +14,8 @@ double LoraSettings::scale() const {
 }
 
 LoraSettings lora_settings(const AdapterOptions& options) {
-  return {options.rank, options.alpha, options.dropout, options.rslora, options.targets};
+  return {options.rank,   options.alpha,   options.dropout,
+          options.rslora, options.targets, options.modules_to_save};
 }
 
 bool is_target(const LoraSettings& settings, std::string_view module) {

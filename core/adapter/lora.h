@@ -16,7 +16,8 @@ struct LoraSettings {
   double alpha = 32;
   double dropout = 0;
   bool rslora = false;
-  std::vector<std::string> targets;  // {"all-linear"}, or names as PEFT matches them
+  std::vector<std::string> targets;               // {"all-linear"}, or names as PEFT matches them
+  std::vector<std::string> modules_to_save = {};  // trained whole; ends of names, as PEFT matches them
   double scale() const;
 };
 

@@ -98,6 +98,8 @@ void read_special_ids(const Json& json, const JsonFields& fields, ModelConfig& c
   if (!json.contains("bos_token_id")) config.bos_id = 1;
   if (const auto bos = fields.integer("bos_token_id", -1, kMaxTokenId))
     config.bos_id = static_cast<std::int32_t>(*bos);
+  if (const auto pad = fields.integer("pad_token_id", -1, kMaxTokenId))
+    config.pad_id = static_cast<std::int32_t>(*pad);
   if (!json.contains("eos_token_id")) config.eos_ids = {2};
   for (const std::int64_t id :
        fields.integers("eos_token_id", -1, kMaxTokenId).value_or(std::vector<std::int64_t>{}))
@@ -124,6 +126,8 @@ ModelConfig parse_hf_config(const Json& json, const std::string& where) {
   config.tie_embeddings = fields.boolean("tie_word_embeddings").value_or(false);
   config.attention_bias = fields.boolean("attention_bias").value_or(false);
   config.mlp_bias = fields.boolean("mlp_bias").value_or(false);
+  if (const double range = fields.number("initializer_range", 0, 1e3).value_or(0); range > 0)
+    config.initializer_range = range;
   read_special_ids(json, fields, config);
   config.source_dtype = read_dtype(fields);
   return config;

@@ -56,6 +56,9 @@ void write_config_json(const std::string& folder, const ModelConfig& config, std
                        const std::optional<OrderedJson>& original,
                        const std::optional<OrderedJson>& quantization) {
   OrderedJson json = original ? *original : fresh_config(config);
+  json["vocab_size"] = config.vocab_size;
+  const bool stated_tied = json.contains("tie_word_embeddings") && json["tie_word_embeddings"] == true;
+  if (stated_tied != config.tie_embeddings) json["tie_word_embeddings"] = config.tie_embeddings;
   // transformers 5 writes "dtype", 4 "torch_dtype"; both read either.
   json[json.contains("dtype") ? "dtype" : "torch_dtype"] = torch_name(dtype);
   json.erase("quantization_config");

@@ -15,8 +15,9 @@
 namespace hone::formats {
 
 // config.json. `dtype` is "fp32", "bf16" or "fp16". With `original` (the source's own config.json, see
-// read_ordered_json in hf_config.h) its other keys are kept; without, a fresh LlamaForCausalLM configuration
-// is written. `quantization` becomes quantization_config; without it, one in the original is dropped.
+// read_ordered_json in hf_config.h) its other keys are kept (the size of the vocabulary and whether the head
+// is tied to the embedding are of `config`); without, a fresh LlamaForCausalLM configuration is written.
+// `quantization` becomes quantization_config; without it, one in the original is dropped.
 void write_config_json(const std::string& folder, const ModelConfig& config, std::string_view dtype,
                        const std::optional<OrderedJson>& original = std::nullopt,
                        const std::optional<OrderedJson>& quantization = std::nullopt);

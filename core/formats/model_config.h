@@ -21,9 +21,11 @@ struct ModelConfig {
   bool tie_embeddings = false;
   bool attention_bias = false;         // biases on q, k, v (and o)
   bool mlp_bias = false;
+  double initializer_range = 0.02;  // of a model without weights
   std::int32_t bos_id = -1;
-  std::vector<std::int32_t> eos_ids;   // a generation stops at any of them
-  std::string source_dtype = "fp32";   // type the weights are stored in (for exports)
+  std::int32_t pad_id = -1;
+  std::vector<std::int32_t> eos_ids;  // a generation stops at any of them
+  std::string source_dtype = "fp32";  // type the weights are stored in (for exports)
 };
 
 }  // namespace hone::formats

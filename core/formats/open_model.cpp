@@ -29,6 +29,8 @@ class Fingerprint {
   std::uint64_t hash_ = 0;
 };
 
+}  // namespace
+
 std::uint64_t fingerprint_of(const ModelConfig& c, const TensorSource& source) {
   Fingerprint print;
   print.add(c.family);
@@ -47,8 +49,6 @@ std::uint64_t fingerprint_of(const ModelConfig& c, const TensorSource& source) {
   }
   return print.value();
 }
-
-}  // namespace
 
 bool is_block_linear(const TensorInfo& tensor) {
   return tensor.shape.size() == 2 && tensor.name.find(".layers.") != std::string::npos;

@@ -15,7 +15,7 @@ namespace hone::formats {
 namespace {
 
 constexpr std::string_view kPrefix = "base_model.model.", kSuffixA = ".lora_A.weight",
-                           kSuffixB = ".lora_B.weight";
+                           kSuffixB = ".lora_B.weight", kWeight = ".weight";
 
 void refuse_variants(const JsonFields& fields) {
   const auto refuse = [&](const std::string& key, const std::string& why) {
@@ -27,29 +27,36 @@ void refuse_variants(const JsonFields& fields) {
     if (fields.boolean(key).value_or(false)) refuse(key, "true");
   // Each of these changes what an adapter computes or which tensors it has; absent, null and empty do not.
   for (const char* key :
-       {"rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication", "loftq_config",
-        "trainable_token_indices", "target_parameters", "alora_invocation_tokens", "use_bdlora",
-        "arrow_config", "kasa_config", "velora_config", "monteclora_config"}) {
+       {"rank_pattern", "alpha_pattern", "layer_replication", "loftq_config", "trainable_token_indices",
+        "target_parameters", "alora_invocation_tokens", "use_bdlora", "arrow_config", "kasa_config",
+        "velora_config", "monteclora_config"}) {
     const Json* value = fields.find(key);
     if (value && !(value->is_structured() && value->empty()) && *value != Json(false))
       refuse(key, "it is set");
   }
 }
 
+std::vector<std::string> read_names(const JsonFields& fields, const std::string& key) {
+  const Json* list = fields.find(key);
+  if (!list) return {};
+  if (!list->is_array()) fields.refuse("004", "value of another type", key, "names were expected");
+  std::vector<std::string> names;
+  for (const Json& name : *list) {
+    if (!name.is_string() || name.get_ref<const std::string&>().empty())
+      fields.refuse("004", "value of another type", key, "names were expected");
+    names.push_back(name.get<std::string>());
+  }
+  return names;
+}
+
 void read_targets(const JsonFields& fields, PeftConfig& config) {
   const Json* targets = fields.find("target_modules");
-  if (!targets) return;
-  if (targets->is_string()) {
+  if (targets && targets->is_string()) {
     config.target_pattern = targets->get<std::string>();
-    return;
+  } else {
+    config.targets = read_names(fields, "target_modules");
   }
-  if (!targets->is_array())
-    fields.refuse("004", "value of another type", "target_modules", "names were expected");
-  for (const Json& name : *targets) {
-    if (!name.is_string())
-      fields.refuse("004", "value of another type", "target_modules", "names were expected");
-    config.targets.push_back(name.get<std::string>());
-  }
+  config.modules_to_save = read_names(fields, "modules_to_save");
 }
 
 PeftConfig read_config(const std::string& folder) {
@@ -85,7 +92,8 @@ SafetensorsFile open_weights(const std::string& folder) {
 }
 
 // fp32 copies of adapters are small; a header of mixed order is avoided by going module by module, A then B.
-std::vector<TensorInfo> layout_of(const PeftConfig& config, const std::vector<PeftWeights>& weights) {
+std::vector<TensorInfo> layout_of(const PeftConfig& config, const std::vector<PeftWeights>& weights,
+                                  const std::vector<PeftModule>& saved) {
   std::vector<TensorInfo> infos;
   for (const PeftWeights& w : weights) {
     HONE_CHECK(static_cast<std::int64_t>(w.a.size()) == config.rank * w.in);
@@ -93,6 +101,8 @@ std::vector<TensorInfo> layout_of(const PeftConfig& config, const std::vector<Pe
     infos.push_back({fmt::format("{}{}{}", kPrefix, w.module, kSuffixA), DType::f32, {config.rank, w.in}});
     infos.push_back({fmt::format("{}{}{}", kPrefix, w.module, kSuffixB), DType::f32, {w.out, config.rank}});
   }
+  for (const PeftModule& module : saved)
+    infos.push_back({fmt::format("{}{}", kPrefix, module.tensor), DType::f32, module.shape});
   return infos;
 }
 
@@ -121,7 +131,8 @@ OrderedJson config_json(const PeftConfig& config) {
   json["init_lora_weights"] = OrderedJson::parse(config.init_lora_weights);
   json["bias"] = "none";
   json["fan_in_fan_out"] = false;
-  json["modules_to_save"] = nullptr;
+  json["modules_to_save"] =
+      config.modules_to_save.empty() ? OrderedJson(nullptr) : OrderedJson(config.modules_to_save);
   json["rank_pattern"] = OrderedJson::object();
   json["alpha_pattern"] = OrderedJson::object();
   json["use_dora"] = false;
@@ -134,27 +145,38 @@ double PeftConfig::scaling() const {
   return alpha / (use_rslora ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank));
 }
 
-PeftAdapter::PeftAdapter(const std::string& folder)
-    : config_(read_config(folder)), file_(open_weights(folder)) {
-  pair_up();
+bool is_saved_module(const std::vector<std::string>& names, std::string_view module) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return module.ends_with(name); });
 }
 
-void PeftAdapter::pair_up() {
+PeftAdapter::PeftAdapter(const std::string& folder)
+    : config_(read_config(folder)), file_(open_weights(folder)) {
+  sort_out();
+}
+
+void PeftAdapter::sort_out() {
   const auto refuse = [&](std::string_view code, const std::string& name, const std::string& why) {
     throw Error(Exit::input, code, "adapter tensor not usable", file_.path() + ": " + name, why);
   };
   std::map<std::string, PeftPair> modules;
   for (const SafetensorsEntry& entry : file_.entries()) {
     const std::string& name = entry.info.name;
-    const bool is_a = name.ends_with(kSuffixA);
-    if (!name.starts_with(kPrefix) || !(is_a || name.ends_with(kSuffixB)))
-      refuse("AD006", name, "names are base_model.model.<module>.lora_A.weight or lora_B.weight");
+    const bool is_a = name.ends_with(kSuffixA), is_pair = is_a || name.ends_with(kSuffixB);
     const auto& shape = entry.info.shape;
-    if (shape.size() != 2 || shape[is_a ? 0 : 1] != config_.rank)
+    if (!name.starts_with(kPrefix) || !name.ends_with(kWeight))
+      refuse("AD006", name, "names are base_model.model.<module>.weight, .lora_A.weight or .lora_B.weight");
+    if (is_pair ? shape.size() != 2 || shape[is_a ? 0 : 1] != config_.rank
+                : shape.empty() || shape.size() > 2)
       refuse("AD007", name, fmt::format("a matrix of rank {} was expected", config_.rank));
     if (entry.info.dtype != DType::f32 && entry.info.dtype != DType::f16 && entry.info.dtype != DType::bf16)
       refuse("AD007", name, "float32, float16 or bfloat16 was expected");
-    const std::string module = name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffixA.size());
+    const std::string tensor = name.substr(kPrefix.size());
+    if (!is_pair) {
+      saved_.push_back({tensor, &entry});
+      continue;
+    }
+    const std::string module = tensor.substr(0, tensor.size() - kSuffixA.size());
     (is_a ? modules[module].a : modules[module].b) = &entry;
   }
   for (auto& [module, pair] : modules) {
@@ -162,7 +184,12 @@ void PeftAdapter::pair_up() {
     pair.module = module;
     pairs_.push_back(pair);
   }
-  if (pairs_.empty()) refuse("AD006", "(all)", "the file holds no tensors");
+  if (pairs_.empty()) refuse("AD006", "(all)", "the file holds no pair of lora_A and lora_B");
+  for (const std::string& name : config_.modules_to_save)
+    if (std::none_of(saved_.begin(), saved_.end(), [&](const PeftSaved& saved) {
+          return is_saved_module({name}, saved.tensor.substr(0, saved.tensor.size() - kWeight.size()));
+        }))
+      refuse("AD006", name, "modules_to_save names it and it is missing");
 }
 
 const PeftPair* PeftAdapter::find(std::string_view module) const {
@@ -172,17 +199,24 @@ const PeftPair* PeftAdapter::find(std::string_view module) const {
 }
 
 void PeftAdapter::read(const SafetensorsEntry& entry, float* out) {
-  decode(entry.info.dtype, entry.bytes.data(), element_count(entry.info.shape), out);
+  read_rows(entry, 0, entry.info.shape[0], out);
 }
 
-void write_peft(const std::string& folder, const PeftConfig& config,
-                const std::vector<PeftWeights>& weights) {
+void PeftAdapter::read_rows(const SafetensorsEntry& entry, std::int64_t begin, std::int64_t end, float* out) {
+  const std::int64_t width = entry.info.shape.size() == 1 ? 1 : entry.info.shape[1];
+  const std::int64_t row_bytes = width * block_layout(entry.info.dtype).bytes;
+  decode(entry.info.dtype, entry.bytes.data() + begin * row_bytes, (end - begin) * width, out);
+}
+
+void write_peft(const std::string& folder, const PeftConfig& config, const std::vector<PeftWeights>& weights,
+                const std::vector<PeftModule>& saved) {
   make_directories(folder);
-  SafetensorsWriter writer(folder + "/adapter_model.safetensors", layout_of(config, weights));
+  SafetensorsWriter writer(folder + "/adapter_model.safetensors", layout_of(config, weights, saved));
   for (const PeftWeights& w : weights) {
     writer.write(std::as_bytes(w.a));
     writer.write(std::as_bytes(w.b));
   }
+  for (const PeftModule& module : saved) writer.write(std::as_bytes(module.values));
   writer.finish();
   write_file_atomic(folder + "/adapter_config.json", std::string_view(config_json(config).dump(2) + "\n"));
 }

@@ -15,11 +15,12 @@ struct PeftConfig {
   double alpha = 32;
   double dropout = 0;
   bool use_rslora = false;
-  std::vector<std::string> targets;        // names of modules
-  std::string target_pattern;              // instead of names: PEFT's "all-linear" or a regular expression
-  std::string base_model;                  // base_model_name_or_path; empty: null
-  std::string task_type = "CAUSAL_LM";     // empty: null
-  std::string init_lora_weights = "true";  // as JSON: "true", "false" or a quoted name
+  std::vector<std::string> targets;          // names of modules
+  std::string target_pattern;                // instead of names: PEFT's "all-linear" or a regular expression
+  std::vector<std::string> modules_to_save;  // ends of the names of modules that the adapter holds whole
+  std::string base_model;                    // base_model_name_or_path; empty: null
+  std::string task_type = "CAUSAL_LM";       // empty: null
+  std::string init_lora_weights = "true";    // as JSON: "true", "false" or a quoted name
 
   double scaling() const;  // alpha / rank, or alpha / sqrt(rank)
 };
@@ -33,6 +34,13 @@ struct PeftPair {
   std::int64_t out() const { return b->info.shape[0]; }
 };
 
+// A module that the adapter holds whole (modules_to_save, or an embedding that PEFT saved since it was
+// resized).
+struct PeftSaved {
+  std::string tensor;                       // in the base model, e.g. "model.embed_tokens.weight"
+  const SafetensorsEntry* entry = nullptr;  // f32, f16 or bf16, 1 or 2 dimensions
+};
+
 // Throws AD001 (JSON), AD002 to AD004 (keys), AD005 (a variant that is not supported), AD006 (tensors that do
 // not make pairs), AD007 (shape or type); IN001 for adapter_model.bin. Exit 3.
 class PeftAdapter {
@@ -40,16 +48,20 @@ class PeftAdapter {
   explicit PeftAdapter(const std::string& folder);
   PeftAdapter(PeftAdapter&&) = default;  // the pairs point into the file's entries, so no copies
   const PeftConfig& config() const { return config_; }
-  const std::vector<PeftPair>& pairs() const { return pairs_; }  // sorted by module
-  const PeftPair* find(std::string_view module) const;           // nullptr: not adapted
+  const std::vector<PeftPair>& pairs() const { return pairs_; }   // sorted by module
+  const PeftPair* find(std::string_view module) const;            // nullptr: not adapted
+  const std::vector<PeftSaved>& saved() const { return saved_; }  // sorted by tensor
   const SafetensorsFile& file() const { return file_; }
-  static void read(const SafetensorsEntry& entry, float* out);  // decoded to fp32, row-major
+  // Decoded to fp32, row-major: all of it, or rows [begin, end).
+  static void read(const SafetensorsEntry& entry, float* out);
+  static void read_rows(const SafetensorsEntry& entry, std::int64_t begin, std::int64_t end, float* out);
 
  private:
-  void pair_up();
+  void sort_out();
   PeftConfig config_;
   SafetensorsFile file_;
   std::vector<PeftPair> pairs_;
+  std::vector<PeftSaved> saved_;
 };
 
 inline PeftAdapter read_peft(const std::string& folder) {
@@ -62,7 +74,18 @@ struct PeftWeights {
   std::span<const float> a, b;  // [rank, in], [out, rank]
 };
 
+struct PeftModule {
+  std::string tensor;  // as in PeftSaved
+  std::vector<std::int64_t> shape;
+  std::span<const float> values;
+};
+
+// Does PEFT take `module` ("model.embed_tokens") for one that `names` says to save whole? By the end of its
+// name.
+bool is_saved_module(const std::vector<std::string>& names, std::string_view module);
+
 // Writes a folder that PeftModel.from_pretrained loads, weights in fp32. Errors: exit 8.
-void write_peft(const std::string& folder, const PeftConfig& config, const std::vector<PeftWeights>& weights);
+void write_peft(const std::string& folder, const PeftConfig& config, const std::vector<PeftWeights>& weights,
+                const std::vector<PeftModule>& saved = {});
 
 }  // namespace hone::formats

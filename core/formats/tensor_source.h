@@ -58,6 +58,9 @@ struct ModelFiles {
   std::uint64_t fingerprint = 0;  // of config and tensor names, types, shapes and sizes (cheap; not of contents)
 };
 
+// ModelFiles::fingerprint of a model.
+std::uint64_t fingerprint_of(const ModelConfig& config, const TensorSource& source);
+
 // An HF folder (config.json + model.safetensors, or an index with shards) or a GGUF file. Errors: exit 3.
 ModelFiles open_model(const std::string& path);
 // Only the architecture; needs no weights to be there.

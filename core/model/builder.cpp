@@ -38,6 +38,10 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
+std::string module_of(const std::string& tensor) {
+  return tensor.substr(0, tensor.rfind('.'));
+}
+
 // Every module an adapter names must be a linear of the model.
 void check_all_used(const formats::PeftAdapter& adapter, const std::vector<std::string>& known) {
   for (const formats::PeftPair& pair : adapter.pairs())
@@ -47,6 +51,11 @@ void check_all_used(const formats::PeftAdapter& adapter, const std::vector<std::
 }
 
 }  // namespace
+
+bool trains(const BuildSpec& spec, const std::string& tensor) {
+  if (spec.trained != Trained::adapter) return spec.trained == Trained::everything;
+  return formats::is_saved_module(spec.lora.modules_to_save, module_of(tensor));
+}
 
 ModuleBuilder::ModuleBuilder(const formats::TensorSource& source, const BuildSpec& spec)
     : source_(source), spec_(spec) {}
@@ -101,18 +110,19 @@ nn::WeightPtr ModuleBuilder::frozen_nf4(const formats::TensorInfo& info) {
   return std::make_shared<quant::Nf4Weight>(std::move(data), info.shape, spec_.compute, pool_);
 }
 
+nn::WeightPtr ModuleBuilder::own(const formats::TensorInfo& info, bool decay) {
+  if (!trains(spec_, info.name)) return frozen_dense(info);
+  return trainable(info.name, info.shape, decay, [this, &info](std::span<float> out) {
+    source_.read_rows(info, 0, info.shape[0], out.data());
+  });
+}
+
 nn::WeightPtr ModuleBuilder::vector(const std::string& name, std::int64_t size) {
-  const formats::TensorInfo& info = require(name, {size});
-  if (spec_.trained != Trained::everything) return frozen_dense(info);
-  return trainable(name, {size}, /*decay=*/false,
-                   [this, &info](std::span<float> out) { source_.read_rows(info, 0, info.shape[0], out.data()); });
+  return own(require(name, {size}), /*decay=*/false);
 }
 
 nn::WeightPtr ModuleBuilder::matrix(const std::string& name, std::int64_t rows, std::int64_t columns) {
-  const formats::TensorInfo& info = require(name, {rows, columns});
-  if (spec_.trained != Trained::everything) return frozen_dense(info);
-  return trainable(name, {rows, columns}, /*decay=*/true,
-                   [this, &info](std::span<float> out) { source_.read_rows(info, 0, info.shape[0], out.data()); });
+  return own(require(name, {rows, columns}), /*decay=*/true);
 }
 
 nn::Linear ModuleBuilder::linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) {
@@ -176,7 +186,26 @@ std::uint32_t ModuleBuilder::dropout_site(const std::string& module) {
   return next_dropout_site_;
 }
 
+// PEFT would wrap a linear of a block after it has got its adapter; here it has one or the other.
+void ModuleBuilder::check_saved_modules() const {
+  if (spec_.trained != Trained::adapter) return;
+  for (const std::string& name : spec_.lora.modules_to_save) {
+    bool found = false;
+    for (const formats::TensorInfo& info : source_.tensors()) {
+      if (!formats::is_saved_module({name}, module_of(info.name))) continue;
+      if (formats::is_block_linear(info))
+        throw Error(Exit::usage, "AD015", "a linear of a block cannot be trained whole beside an adapter",
+                    "adapter.modules_to_save", module_of(info.name), "name it in adapter.targets");
+      found = true;
+    }
+    if (!found)
+      throw Error(Exit::usage, "AD014", "no module matches", "adapter.modules_to_save", name,
+                  "for example embed_tokens, lm_head or norm");
+  }
+}
+
 std::shared_ptr<Arena> ModuleBuilder::finish() {
+  check_saved_modules();
   for (const formats::PeftAdapter* adapter : spec_.frozen_adapters) check_all_used(*adapter, linears_);
   if (spec_.lora_init) check_all_used(*spec_.lora_init, linears_);
   if (spec_.trained == Trained::adapter && adapted_.empty())

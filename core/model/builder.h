@@ -28,7 +28,12 @@ struct BuildSpec {
   const formats::PeftAdapter* lora_init = nullptr;                 // its start values; null: drawn from seed
   std::vector<const formats::PeftAdapter*> frozen_adapters;        // applied in order
   std::uint64_t seed = 42;
+  double neftune_noise_alpha = 0;  // training passes
 };
+
+// Is this tensor of the model in the arena: because everything is trained, or its module whole beside an
+// adapter?
+bool trains(const BuildSpec& spec, const std::string& tensor);
 
 class ModuleBuilder {
  public:
@@ -39,7 +44,8 @@ class ModuleBuilder {
   nn::WeightPtr matrix(const std::string& name, std::int64_t rows, std::int64_t columns);  // never quantised
   nn::Linear linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias);
 
-  // Lays out and fills the arena. Refuses adapters that named a module the model does not have.
+  // Lays out and fills the arena. Refuses adapters and modules_to_save that named a module the model does not
+  // have.
   std::shared_ptr<Arena> finish();
   std::int64_t frozen_bytes() const { return frozen_bytes_; }
   std::vector<std::string> adapted_modules() const { return adapted_; }  // that got the trained adapter
@@ -48,6 +54,8 @@ class ModuleBuilder {
   using Fill = std::function<void(std::span<float>)>;
   const formats::TensorInfo& require(const std::string& name, const std::vector<std::int64_t>& shape) const;
   nn::WeightPtr trainable(const std::string& name, std::vector<std::int64_t> shape, bool decay, Fill fill);
+  nn::WeightPtr own(const formats::TensorInfo& info, bool decay);  // trained or frozen, as spec says
+  void check_saved_modules() const;
   nn::WeightPtr frozen_dense(const formats::TensorInfo& info);
   nn::WeightPtr frozen_nf4(const formats::TensorInfo& info);
   at::Tensor load_dense(const formats::TensorInfo& info) const;

@@ -37,7 +37,7 @@ ArenaLayout trained_layout(const formats::ModelFiles& files, const BuildSpec& sp
   layout.begin_block("all");
   for (const formats::TensorInfo& info : files.tensors->tensors()) {
     const std::string module = module_of(info.name);
-    if (spec.trained == Trained::everything) {
+    if (trains(spec, info.name)) {
       layout.add(info.name, info.shape, /*decay=*/true);
     } else if (spec.trained == Trained::adapter && formats::is_block_linear(info) &&
                adapter::is_target(spec.lora, module)) {
@@ -59,12 +59,11 @@ MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec
                                const StateBytes& state_bytes) {
   MemoryEstimate estimate;
   const std::int64_t element = spec.compute == at::kFloat ? 4 : 2;
-  if (spec.trained != Trained::everything) {
-    for (const formats::TensorInfo& info : files.tensors->tensors()) {
-      const std::int64_t n = c10::multiply_integers(info.shape);
-      const bool nf4 = formats::is_block_linear(info) && (spec.nf4 || info.dtype == formats::DType::nf4);
-      estimate.frozen += nf4 ? n / 2 + n / 64 * (spec.double_quant ? 1 : 4) : n * element;
-    }
+  for (const formats::TensorInfo& info : files.tensors->tensors()) {
+    if (trains(spec, info.name)) continue;
+    const std::int64_t n = c10::multiply_integers(info.shape);
+    const bool nf4 = formats::is_block_linear(info) && (spec.nf4 || info.dtype == formats::DType::nf4);
+    estimate.frozen += nf4 ? n / 2 + n / 64 * (spec.double_quant ? 1 : 4) : n * element;
   }
   const ArenaLayout trained = trained_layout(files, spec);
   estimate.master = trained.size * ((spec.master == at::kFloat ? 4 : 2) + (spec.master == spec.compute ? 0 : element));

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
+#include "core/nn/neftune.h"
 
 namespace hone::model {
 namespace {
@@ -46,7 +47,12 @@ Model::Model(ModelParts parts, std::uint64_t seed, bool recompute)
       arena_block_(match_blocks(parts_.arena->layout(), parts_.family->blocks())) {}
 
 nn::Value Model::run_segment(const nn::Pass& pass, std::size_t segment, const nn::Value& x) const {
-  if (segment == 0) return parts_.family->embed(pass);
+  if (segment == 0) {
+    nn::Value embedded = parts_.family->embed(pass);
+    if (pass.dropout.enabled && parts_.neftune_noise_alpha > 0)
+      embedded.tensor = nn::add_neftune_noise(pass, embedded.tensor, parts_.neftune_noise_alpha);
+    return embedded;
+  }
   const auto block = static_cast<std::int64_t>(segment) - 1;
   return block < parts_.family->blocks() ? parts_.family->block(pass, block, x) : parts_.family->finish(pass, x);
 }

@@ -52,6 +52,7 @@ struct ModelParts {
   std::shared_ptr<Arena> arena;
   at::ScalarType compute = at::kFloat;
   std::int64_t frozen_bytes = 0;
+  double neftune_noise_alpha = 0;
   std::vector<std::string> adapted_modules;
 };
 

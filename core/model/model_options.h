@@ -7,6 +7,7 @@ namespace hone {
 struct ModelOptions {
   static constexpr const char* kSection = "model";
   std::string path;
+  std::string init = "weights";
   std::vector<std::string> adapters;
   std::string dtype = "auto";
   std::string master_dtype = "fp32";
@@ -17,7 +18,11 @@ struct ModelOptions {
   template <class Visitor>
   void fields(Visitor&& visit) {
     visit("path", path, {.help = "model: a Hugging Face folder or a GGUF file"});
-    visit("adapters", adapters, {.help = "PEFT folders applied in order, frozen, not folded into the weights"});
+    visit("init", init,
+          {.help = "random: train from scratch; model.path needs no weights, only config.json and tokenizer",
+           .choices = {"weights", "random"}});
+    visit("adapters", adapters,
+          {.help = "PEFT folders applied in order, frozen, not folded into the weights"});
     visit("dtype", dtype,
           {.help = "compute type; auto: bf16 on GPUs that have it, on CPUs the faster of fp32 and bf16 as probed",
            .choices = {"auto", "bf16", "fp16", "fp32"}});

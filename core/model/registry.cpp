@@ -19,6 +19,7 @@ Model build_model(const formats::ModelFiles& files, const BuildSpec& spec, bool 
   parts.family = make_family(files.config, builder);
   parts.arena = builder.finish();
   parts.frozen_bytes = builder.frozen_bytes();
+  parts.neftune_noise_alpha = spec.neftune_noise_alpha;
   parts.adapted_modules = builder.adapted_modules();
   return Model(std::move(parts), spec.seed, recompute);
 }

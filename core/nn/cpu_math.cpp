@@ -79,6 +79,17 @@ HONE_CLONES float max_of(const float* x, std::int64_t n) {
   return *std::max_element(lanes, lanes + 16);
 }
 
+HONE_CLONES float sum_of(const float* x, std::int64_t n) {
+  float lanes[16] = {};
+  std::int64_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    for (int l = 0; l < 16; ++l) lanes[l] += x[i + l];
+  for (int l = 0; i < n; ++i, ++l) lanes[l] += x[i];
+  for (int width = 8; width > 0; width /= 2)
+    for (int l = 0; l < width; ++l) lanes[l] += lanes[l + width];
+  return lanes[0];
+}
+
 HONE_CLONES float exp_and_sum(float* x, float shift, std::int64_t n) {
   float lanes[16] = {};
   std::int64_t i = 0;
@@ -92,6 +103,10 @@ HONE_CLONES float exp_and_sum(float* x, float shift, std::int64_t n) {
 
 HONE_CLONES void scale(float* x, float factor, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) x[i] *= factor;
+}
+
+HONE_CLONES void scale_shift(float* x, float factor, float shift, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) x[i] = x[i] * factor + shift;
 }
 
 HONE_CLONES void silu_mul(const float* gate, const float* up, float* out, std::int64_t n) {

@@ -25,9 +25,11 @@ void store_row(const float* in, c10::BFloat16* out, std::int64_t n);
 float dot(const float* a, const float* b, std::int64_t n);
 void axpy(float alpha, const float* x, float* y, std::int64_t n);  // y += alpha x
 float max_of(const float* x, std::int64_t n);
+float sum_of(const float* x, std::int64_t n);
 // x = exp(x - shift); returns the sum. Relative error below 3e-7.
 float exp_and_sum(float* x, float shift, std::int64_t n);
 void scale(float* x, float factor, std::int64_t n);
+void scale_shift(float* x, float factor, float shift, std::int64_t n);  // x = x * factor + shift
 void silu_mul(const float* gate, const float* up, float* out, std::int64_t n);
 void silu_mul_backward(const float* d_out, float* gate_to_d_gate, float* up_to_d_up, std::int64_t n);
 

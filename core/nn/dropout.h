@@ -1,7 +1,6 @@
 #pragma once
-// Inverted dropout whose mask is a pure function of what it falls on: Philox with key (seed, epoch, site) and
-// counter (sample, slot, position, feature). One mask per input site: q, k and v share the mask of their common
-// input. Independent of ranks, micro-batches and resume points.
+// Inverted dropout whose mask is a pure function of what it falls on (keyed_noise.h). One mask per input
+// site: q, k and v share the mask of their common input.
 #include "core/nn/pass.h"
 
 namespace hone::nn {

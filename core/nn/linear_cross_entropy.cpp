@@ -36,15 +36,15 @@ at::Tensor linear_log_prob(const Head& head, const at::Tensor& h, const at::Tens
 }
 
 CrossEntropy linear_cross_entropy(const Head& head, const at::Tensor& h, const at::Tensor& targets,
-                                  double grad_scale, GradientSink& sink) {
+                                  double grad_scale, GradientSink& sink, const LossTerms& terms) {
   const at::Tensor w = head.weight->acquire();
   CrossEntropy result;
   result.d_h = at::empty_like(h);
   for_chunks(h, targets, [&](const at::Tensor& rows, const at::Tensor& wanted, std::int64_t begin) {
     at::Tensor logits = at::mm(rows, w.t());
     const auto kernel = has_cpu_kernel(logits) ? softmax_gradient_cpu : softmax_gradient_aten;
-    const at::Tensor logp = kernel(logits, wanted, grad_scale);
-    result.loss_sum -= logp.to(at::kDouble).sum().item<double>();
+    const at::Tensor losses = kernel(logits, wanted, grad_scale, terms);
+    result.loss_sum += losses.to(at::kDouble).sum().item<double>();
     at::Tensor d_rows = result.d_h.narrow(0, begin, rows.size(0));
     at::mm_out(d_rows, logits, w);
     if (!head.weight->parameter()) return;
@@ -58,22 +58,37 @@ CrossEntropy linear_cross_entropy(const Head& head, const at::Tensor& h, const a
   return result;
 }
 
-at::Tensor softmax_gradient_aten(at::Tensor& logits, const at::Tensor& targets, double grad_scale) {
+at::Tensor softmax_gradient_aten(at::Tensor& logits, const at::Tensor& targets, double grad_scale,
+                                 const LossTerms& terms) {
   const at::Tensor wide = logits.to(wide_type(logits));
   const at::Tensor lse = wide.logsumexp(1, /*keepdim=*/true);
   const at::Tensor index = targets.unsqueeze(1);
-  const at::Tensor logp = wide.gather(1, index) - lse;
+  const double sure = 1.0 - terms.label_smoothing;
+  at::Tensor loss = (lse - wide.gather(1, index)).mul_(sure);
   at::Tensor gradient = (wide - lse).exp_();
-  gradient.scatter_add_(1, index, at::full_like(logp, -1.0));
+  if (terms.z_loss > 0) {
+    loss.add_(lse.square(), terms.z_loss);
+    gradient.mul_(lse.mul(2 * terms.z_loss).add_(1.0));
+  }
+  if (terms.label_smoothing > 0) {
+    loss.add_(lse - wide.mean(1, /*keepdim=*/true), terms.label_smoothing);
+    gradient.sub_(terms.label_smoothing / static_cast<double>(logits.size(1)));
+  }
+  gradient.scatter_add_(1, index, at::full_like(loss, -sure));
   logits.copy_(gradient.mul_(grad_scale));
-  return logp.squeeze(1);
+  return loss.squeeze(1);
 }
 
-at::Tensor softmax_gradient_cpu(at::Tensor& logits, const at::Tensor& targets, double grad_scale) {
+at::Tensor softmax_gradient_cpu(at::Tensor& logits, const at::Tensor& targets, double grad_scale,
+                                const LossTerms& terms) {
   const std::int64_t rows = logits.size(0), vocab = logits.size(1);
-  at::Tensor logp = at::empty({rows}, at::kFloat);
+  at::Tensor losses = at::empty({rows}, at::kFloat);
   const std::int64_t* target = targets.const_data_ptr<std::int64_t>();
-  float* out = logp.mutable_data_ptr<float>();
+  float* out = losses.mutable_data_ptr<float>();
+  const auto smoothing = static_cast<float>(terms.label_smoothing), z_loss = static_cast<float>(terms.z_loss);
+  const auto everywhere =
+      static_cast<float>(-grad_scale * terms.label_smoothing / static_cast<double>(vocab));
+  const auto at_target = static_cast<float>(grad_scale * (1.0 - terms.label_smoothing));
   with_element_type(logits, [&]<class T>(T*) {
     T* data = logits.mutable_data_ptr<T>();
     for_rows(rows, vocab, [&](std::int64_t begin, std::int64_t end) {
@@ -81,15 +96,19 @@ at::Tensor softmax_gradient_cpu(at::Tensor& logits, const at::Tensor& targets, d
       for (std::int64_t r = begin; r < end; ++r) {
         load_row(data + r * vocab, row.data(), vocab);
         const float picked = row[target[r]], top = max_of(row.data(), vocab);
+        const float mean = smoothing > 0 ? sum_of(row.data(), vocab) / static_cast<float>(vocab) : 0.0f;
         const float sum = exp_and_sum(row.data(), top, vocab);
-        out[r] = picked - top - std::log(sum);
-        scale(row.data(), static_cast<float>(grad_scale / sum), vocab);
-        row[target[r]] -= static_cast<float>(grad_scale);
+        const float log_sum = std::log(sum), lse = top + log_sum;  // differences with top first: they cancel
+        out[r] = (1.0f - smoothing) * (top - picked + log_sum) + z_loss * lse * lse;
+        if (smoothing > 0) out[r] += smoothing * (top - mean + log_sum);
+        const double of_softmax = grad_scale * (1.0 + 2.0 * terms.z_loss * lse) / sum;
+        scale_shift(row.data(), static_cast<float>(of_softmax), everywhere, vocab);
+        row[target[r]] -= at_target;
         store_row(row.data(), data + r * vocab, vocab);
       }
     });
   });
-  return logp;
+  return losses;
 }
 
 }  // namespace hone::nn

@@ -23,7 +23,8 @@ struct BatchTensors {
   std::int64_t epoch = 0;
 };
 
-// Dropout is keyed by what it falls on, never by rank or time; see dropout.h.
+// Dropout, and what other noise a training pass has, is keyed by what it falls on, never by rank or time; see
+// keyed_noise.h.
 struct DropoutKey {
   bool enabled = false;
   std::uint64_t seed = 0;

@@ -1,4 +1,5 @@
 #include "core/base/registry.h"
+
 #include "core/objective/objective.h"
 #include "core/objective/sft.h"
 
@@ -6,7 +7,10 @@ namespace hone::objective {
 
 ObjectivePtr make_objective(const ObjectiveOptions& options) {
   return Registry<ObjectivePtr>{"objective.name", options.name}
-      .entry("sft", [] { return make_sft(); })
+      .entry("sft",
+             [&] {
+               return make_sft({options.label_smoothing, options.z_loss});
+             })
       .build();
 }
 

@@ -11,6 +11,8 @@ at::Tensor to_index(const std::vector<std::int64_t>& values) {
 
 class Sft final : public Objective {
  public:
+  explicit Sft(const nn::LossTerms& terms) : terms_(terms) {}
+
   double weight(const TokenBatch& batch) const override {
     double count = 0;
     for (std::int64_t s = 0; s < batch.sequence_count(); ++s)
@@ -28,7 +30,7 @@ class Sft final : public Objective {
     const at::Tensor hidden = model.forward(batch, {.dropout = true, .tape = &tape});
     const at::Tensor index = to_index(rows.row);
     nn::CrossEntropy loss = nn::linear_cross_entropy(model.head(), hidden.index_select(0, index),
-                                                     to_index(rows.target), scale, sink);
+                                                     to_index(rows.target), scale, sink, terms_);
     at::Tensor d_hidden = at::zeros_like(hidden);
     d_hidden.index_copy_(0, index, loss.d_h);  // each row predicts one token: no row twice
     model.backward(std::move(d_hidden), tape, sink);
@@ -49,10 +51,15 @@ class Sft final : public Objective {
     }
     return scores;
   }
+
+ private:
+  nn::LossTerms terms_;
 };
 
 }  // namespace
 
-ObjectivePtr make_sft() { return std::make_unique<Sft>(); }
+ObjectivePtr make_sft(const nn::LossTerms& terms) {
+  return std::make_unique<Sft>(terms);
+}
 
 }  // namespace hone::objective

@@ -19,6 +19,7 @@ struct TrainOptions {
   std::int64_t keep = 3;
   std::string resume = "auto";
   std::string recompute = "none";
+  double neftune_noise_alpha = 0;
 
   template <class Visitor>
   void fields(Visitor&& visit) {
@@ -29,17 +30,29 @@ struct TrainOptions {
     visit("micro_tokens", micro_tokens, {.help = "tokens per rank and micro-batch", .unit = "tokens", .min = 1,
                                          .may_change_on_resume = true});
     visit("seed", seed, {.help = "seed of order, initial values and dropout", .min = 0});
-    visit("eval_every", eval_every, {.help = "evaluate every N steps; auto: once an epoch", .unit = "steps",
-                                     .min = 1, .may_change_on_resume = true});
-    visit("save_every", save_every, {.help = "checkpoint every N steps; auto: once an epoch", .unit = "steps",
-                                     .min = 1, .may_change_on_resume = true});
-    visit("log_every", log_every, {.help = "a console line every N steps", .unit = "steps", .min = 1,
-                                   .may_change_on_resume = true});
-    visit("keep", keep, {.help = "checkpoints kept, besides the best", .min = 1, .may_change_on_resume = true});
-    visit("resume", resume, {.help = "auto: newest good checkpoint in run.dir; none; or a checkpoint folder",
-                             .may_change_on_resume = true});
-    visit("recompute", recompute, {.help = "block: keep block inputs only, run each block again in backward",
-                                   .choices = {"none", "block"}});
+    visit("eval_every", eval_every,
+          {.help = "evaluate every N steps; auto: once an epoch",
+           .unit = "steps",
+           .min = 1,
+           .may_change_on_resume = true});
+    visit("save_every", save_every,
+          {.help = "checkpoint every N steps; auto: once an epoch",
+           .unit = "steps",
+           .min = 1,
+           .may_change_on_resume = true});
+    visit("log_every", log_every,
+          {.help = "a console line every N steps", .unit = "steps", .min = 1, .may_change_on_resume = true});
+    visit("keep", keep,
+          {.help = "checkpoints kept, besides the best", .min = 1, .may_change_on_resume = true});
+    visit("resume", resume,
+          {.help = "auto: newest good checkpoint in run.dir; none; or a checkpoint folder",
+           .may_change_on_resume = true});
+    visit("recompute", recompute,
+          {.help = "block: keep block inputs only, run each block again in backward",
+           .choices = {"none", "block"}});
+    visit("neftune_noise_alpha", neftune_noise_alpha,
+          {.help = "NEFTune: uniform noise of alpha / sqrt(length * width) on the embeddings in training",
+           .min = 0});
   }
 };
 

@@ -28,6 +28,11 @@ PreparedSet::PreparedSet(const std::vector<std::string>& folders, const Fingerpr
                          const Reading& reading)
     : reading_(reading) {
   for (const std::string& folder : folders) open_folder(folder, fingerprint);
+  if (!reading_.chunk) return;
+  for (std::int64_t row = 0; row < row_count(); ++row) {
+    const Place p = row_place(row);
+    first_sample_.push_back(first_sample_.back() + window_count(p.shard->length(p.row), reading_));
+  }
 }
 
 void PreparedSet::open_folder(const std::string& folder, const Fingerprint& fingerprint) {
@@ -49,38 +54,52 @@ void PreparedSet::open_folder(const std::string& folder, const Fingerprint& fing
   }
 }
 
-PreparedSet::Place PreparedSet::place(std::int64_t index) const {
+std::int64_t PreparedSet::row(std::int64_t index) const {
   HONE_CHECK(index >= 0 && index < size());
-  const auto after = std::upper_bound(first_row_.begin(), first_row_.end(), index);
+  if (!reading_.chunk) return index;
+  const auto after = std::upper_bound(first_sample_.begin(), first_sample_.end(), index);
+  return after - first_sample_.begin() - 1;
+}
+
+PreparedSet::Place PreparedSet::row_place(std::int64_t row) const {
+  const auto after = std::upper_bound(first_row_.begin(), first_row_.end(), row);
   const auto shard = static_cast<std::size_t>(after - first_row_.begin()) - 1;
-  return {shards_[shard].get(), index - first_row_[shard]};
+  return {shards_[shard].get(), row - first_row_[shard], 0};
+}
+
+PreparedSet::Place PreparedSet::place(std::int64_t index) const {
+  const std::int64_t number = row(index);
+  Place found = row_place(number);
+  if (reading_.chunk) found.number = index - first_sample_[number];
+  return found;
 }
 
 std::int64_t PreparedSet::length(std::int64_t index) const {
   const Place p = place(index);
-  const std::int64_t whole = p.shard->length(p.row);
-  return reading_.max_length > 0 ? std::min(whole, reading_.max_length) : whole;
+  const RowWindow window = window_of(p.shard->length(p.row), p.number, reading_);
+  return window.end - window.begin;
 }
 
 bool PreparedSet::has_target(std::int64_t index) const {
   const Place p = place(index);
-  return p.shard->has_target(p.row, reading_);
+  return p.shard->has_target(p.row, reading_, p.number);
 }
 
 Sample PreparedSet::read(std::int64_t index) const {
   const Place p = place(index);
-  Sample sample = p.shard->read(p.row, reading_);
-  sample.row = index;
+  Sample sample = p.shard->read(p.row, reading_, p.number);
+  sample.row = row(index);
   return sample;
 }
 
 std::string PreparedSet::where(std::int64_t index) const {
+  const std::int64_t number = row(index);
   const auto after =
-      std::upper_bound(sources_.begin(), sources_.end(), index,
-                       [](std::int64_t row, const Source& source) { return row < source.first_row; });
+      std::upper_bound(sources_.begin(), sources_.end(), number,
+                       [](std::int64_t r, const Source& source) { return r < source.first_row; });
   HONE_CHECK(after != sources_.begin());
   const Source& source = *std::prev(after);
-  return source.path + ": row " + std::to_string(index - source.first_row);
+  return source.path + ": row " + std::to_string(number - source.first_row);
 }
 
 std::uint64_t PreparedSet::fingerprint() const {

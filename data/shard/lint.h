@@ -14,7 +14,7 @@ struct RowStats {
   std::uint64_t hash = 0;         // of the token ids and the mask
   std::int32_t length = 0;        // whole
   std::int32_t supervised = 0;    // of the whole row, the first token aside
-  std::int32_t kept_targets = 0;  // of them, within max_length
+  std::int32_t kept_targets = 0;  // of them, in what is read: within max_length, or in chunks
   std::int32_t empty_answer = 0;
 };
 
@@ -31,7 +31,7 @@ struct PrepareReport {
   std::int64_t max_length = 0;
   std::int64_t length_min = 0, length_p50 = 0, length_p90 = 0, length_p99 = 0, length_max = 0;
   RowList longer_than_max;
-  RowList without_target;  // within max_length: training leaves them out
+  RowList without_target;  // in what is read: training leaves them out
   RowList duplicates;      // of an earlier row
   RowList empty_answers;
 };

@@ -79,10 +79,16 @@ std::string agreed_text(const std::string& rank0s, Communicator& comm) {
 RowStats stats_of(const Sample& sample, const Example& example, const PrepareJob& job) {
   RowStats stats;
   stats.length = static_cast<std::int32_t>(sample.ids.size());
-  for (std::int32_t i = 1; i < stats.length; ++i) {
-    const bool target = job.train_on_all || sample.supervised[i];
-    stats.supervised += target;
-    stats.kept_targets += target && (job.max_length == 0 || i < job.max_length);
+  const auto targets = [&](std::int64_t begin, std::int64_t end) {
+    std::int32_t count = 0;
+    for (std::int64_t i = begin; i < end; ++i)
+      count += job.reading.train_on == TrainOn::all || sample.supervised[i];
+    return count;
+  };
+  stats.supervised = targets(1, stats.length);
+  for (std::int64_t number = 0; number < window_count(stats.length, job.reading); ++number) {
+    const RowWindow window = window_of(stats.length, number, job.reading);
+    stats.kept_targets += targets(window.first_target(), window.end);
   }
   const std::uint64_t mask = XXH3_64bits(sample.supervised.data(), sample.supervised.size());
   stats.hash = XXH3_64bits_withSeed(sample.ids.data(), sample.ids.size() * sizeof(std::int32_t), mask);
@@ -164,7 +170,7 @@ PrepareReport prepare_source(const PrepareJob& job, const JsonlSource& source, c
         work.write_shard(shard);
     });
     const std::vector<ShardFacts> shards = gather_all(comm, work.shards);
-    PrepareReport report = lint(gather_all(comm, work.rows), job.max_length);
+    PrepareReport report = lint(gather_all(comm, work.rows), job.reading.max_length);
     report.shards = static_cast<std::int64_t>(shards.size());
     together(comm, [&] {
       if (comm.rank() != 0) return;

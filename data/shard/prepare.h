@@ -14,8 +14,7 @@ namespace hone::data {
 struct PrepareJob {
   std::vector<std::string> inputs;  // JSON Lines files
   std::string format = "auto";      // data.format
-  std::int64_t max_length = 0;      // for the report only; 0: none
-  bool train_on_all = false;        // for the report only
+  Reading reading;                  // for the report only
   const Tokenizer* tokenizer = nullptr;
   const ChatTemplate* chat_template = nullptr;
 };

@@ -36,18 +36,7 @@ void append_ids(Column& column, const std::vector<std::int32_t>& ids) {
   column.append(std::span<const T>(narrow));
 }
 
-std::int64_t kept(std::int64_t length, const Reading& reading) {
-  return reading.max_length > 0 ? std::min(length, reading.max_length) : length;
-}
-
 }  // namespace
-
-void apply_reading(Sample& sample, const Reading& reading) {
-  const auto length = static_cast<std::size_t>(kept(static_cast<std::int64_t>(sample.ids.size()), reading));
-  sample.ids.resize(length);
-  sample.supervised.resize(length);
-  if (reading.train_on == TrainOn::all) sample.supervised.assign(length, 1);
-}
 
 SampleShardWriter::SampleShardWriter(const Fingerprint& fingerprint)
     : header_{0, static_cast<std::uint64_t>(fingerprint.vocab_size), fingerprint.tokenizer,
@@ -114,18 +103,20 @@ std::span<const std::int32_t> SampleShard::spans(std::int64_t row) const {
   return runs;
 }
 
-bool SampleShard::has_target(std::int64_t row, const Reading& reading) const {
-  const std::int64_t end = kept(length(row), reading);
-  if (reading.train_on == TrainOn::all) return end > 1;
+bool SampleShard::has_target(std::int64_t row, const Reading& reading, std::int64_t number) const {
+  const RowWindow window = window_of(length(row), number, reading);
+  const std::int64_t first = window.first_target();
+  if (reading.train_on == TrainOn::all) return first < window.end;
   const auto runs = spans(row);
-  for (std::size_t i = 0; i < runs.size(); i += 2)  // a sequence's first token is never a target
-    if (std::max(runs[i], 1) < std::min<std::int64_t>(runs[i + 1], end)) return true;
+  for (std::size_t i = 0; i < runs.size(); i += 2)
+    if (std::max<std::int64_t>(runs[i], first) < std::min<std::int64_t>(runs[i + 1], window.end)) return true;
   return false;
 }
 
-std::vector<std::int32_t> SampleShard::ids(std::int64_t row, std::int64_t count) const {
+std::vector<std::int32_t> SampleShard::ids(std::int64_t row, const RowWindow& window) const {
   const auto number = static_cast<std::uint64_t>(row);
-  std::vector<std::int32_t> ids(static_cast<std::size_t>(count));
+  const auto begin = static_cast<std::uint64_t>(window.begin), end = static_cast<std::uint64_t>(window.end);
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(end - begin));
   std::uint32_t largest = 0;
   const auto copy = [&](auto stored) {
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -134,9 +125,9 @@ std::vector<std::int32_t> SampleShard::ids(std::int64_t row, std::int64_t count)
     }
   };
   if (file_.type(kIds) == IntType::u16)
-    copy(file_.row<std::uint16_t>(kIds, number, ids.size()));
+    copy(file_.row<std::uint16_t>(kIds, number, begin, end));
   else
-    copy(file_.row<std::uint32_t>(kIds, number, ids.size()));
+    copy(file_.row<std::uint32_t>(kIds, number, begin, end));
   if (largest >= file_.header().vocab_size)
     throw Error(
         Exit::input, "DS011", "token id over the vocabulary", path() + ": row " + std::to_string(row),
@@ -144,17 +135,25 @@ std::vector<std::int32_t> SampleShard::ids(std::int64_t row, std::int64_t count)
   return ids;
 }
 
-Sample SampleShard::read(std::int64_t row, const Reading& reading) const {
+Sample SampleShard::read(std::int64_t row, const Reading& reading, std::int64_t number) const {
+  const RowWindow window = window_of(length(row), number, reading);
   Sample sample;
-  sample.ids = ids(row, kept(length(row), reading));
-  sample.supervised.assign(sample.ids.size(), reading.train_on == TrainOn::all);
+  sample.ids = ids(row, window);
   sample.row = file_.row<std::int64_t>(kRow, static_cast<std::uint64_t>(row)).front();
-  if (reading.train_on == TrainOn::all) return sample;
+  sample.supervised.assign(sample.ids.size(), 0);
+  const auto supervise = [&](std::int64_t begin, std::int64_t end) {
+    begin = std::max(begin, window.begin + window.context);
+    end = std::min(end, window.end);
+    if (begin < end)
+      std::fill(sample.supervised.begin() + (begin - window.begin),
+                sample.supervised.begin() + (end - window.begin), 1);
+  };
+  if (reading.train_on == TrainOn::all) {
+    supervise(window.begin, window.end);
+    return sample;
+  }
   const auto runs = spans(row);
-  const auto length = static_cast<std::int32_t>(sample.ids.size());
-  for (std::size_t i = 0; i < runs.size() && runs[i] < length; i += 2)
-    std::fill(sample.supervised.begin() + runs[i], sample.supervised.begin() + std::min(runs[i + 1], length),
-              1);
+  for (std::size_t i = 0; i < runs.size(); i += 2) supervise(runs[i], runs[i + 1]);
   return sample;
 }
 

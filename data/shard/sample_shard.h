@@ -1,12 +1,13 @@
 #pragma once
 // Samples in a shard: column `ids` (16 bits where the vocabulary allows), `spans` (begin, end of each
-// supervised run) and `row` (number of the input row). Whole rows are kept; truncation and train_on apply on
-// reading.
+// supervised run) and `row` (number of the input row). Whole rows are kept; truncation, chunks and train_on
+// apply on reading (reading.h).
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "data/sample.h"
+#include "data/shard/reading.h"
 #include "data/shard/shard_file.h"
 
 namespace hone::data {
@@ -17,16 +18,6 @@ struct Fingerprint {
   std::uint64_t chat_template = 0;
   std::int32_t vocab_size = 0;
 };
-
-enum class TrainOn { completion, all };
-
-struct Reading {
-  std::int64_t max_length = 0;  // 0: whole rows
-  TrainOn train_on = TrainOn::completion;
-};
-
-// Cuts and re-masks a whole sample as `reading` says.
-void apply_reading(Sample& sample, const Reading& reading);
 
 class SampleShardWriter {
  public:
@@ -49,13 +40,14 @@ class SampleShard {
 
   std::int64_t rows() const { return static_cast<std::int64_t>(file_.header().rows); }
   std::int64_t length(std::int64_t row) const;  // whole
-  bool has_target(std::int64_t row, const Reading& reading) const;
-  Sample read(std::int64_t row, const Reading& reading) const;
+  // `number` counts the row's windows.
+  bool has_target(std::int64_t row, const Reading& reading, std::int64_t number = 0) const;
+  Sample read(std::int64_t row, const Reading& reading, std::int64_t number = 0) const;
   std::uint64_t digest() const { return file_.digest(); }
 
  private:
   std::span<const std::int32_t> spans(std::int64_t row) const;
-  std::vector<std::int32_t> ids(std::int64_t row, std::int64_t count) const;
+  std::vector<std::int32_t> ids(std::int64_t row, const RowWindow& window) const;
 
   ShardFile file_;
 };

@@ -100,13 +100,15 @@ std::uint64_t ShardFile::row_length(std::size_t column, std::uint64_t row) const
   return e.end - e.begin;
 }
 
-std::span<const std::byte> ShardFile::row_bytes(std::size_t column, std::uint64_t row, std::uint64_t limit,
-                                                IntType type) const {
+std::span<const std::byte> ShardFile::row_bytes(std::size_t column, std::uint64_t row, std::uint64_t begin,
+                                                std::uint64_t end, IntType type) const {
   const MappedColumn& mapped = columns_[column];
   HONE_CHECK(mapped.type == type);
   const Extent e = extent(mapped, row);
-  return mapped.values.range(e.begin * size_of(type),
-                             (e.begin + std::min(limit, e.end - e.begin)) * size_of(type));
+  const std::uint64_t length = e.end - e.begin;
+  end = std::min(end, length);
+  return mapped.values.range((e.begin + std::min(begin, end)) * size_of(type),
+                             (e.begin + end) * size_of(type));
 }
 
 }  // namespace hone::data

@@ -43,11 +43,12 @@ class ShardFile {
 
   // Number of values in a row of a ragged column.
   std::uint64_t row_length(std::size_t column, std::uint64_t row) const;
-  // The first `limit` values of a row; T must be the column's type. A fixed column's row has one.
+  // Values [begin, end) of a row, as far as it has them; T must be the column's type. A fixed column's row
+  // has one.
   template <class T>
-  std::span<const T> row(std::size_t column, std::uint64_t row,
-                         std::uint64_t limit = ~std::uint64_t{0}) const {
-    const auto bytes = row_bytes(column, row, limit, int_type_of<T>());
+  std::span<const T> row(std::size_t column, std::uint64_t row, std::uint64_t begin = 0,
+                         std::uint64_t end = ~std::uint64_t{0}) const {
+    const auto bytes = row_bytes(column, row, begin, end, int_type_of<T>());
     return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
 
@@ -64,8 +65,8 @@ class ShardFile {
   };
   MappedColumn open_column(const Hdf5Locator& locator, const ColumnSpec& spec) const;
   Extent extent(const MappedColumn& column, std::uint64_t row) const;
-  std::span<const std::byte> row_bytes(std::size_t column, std::uint64_t row, std::uint64_t limit,
-                                       IntType type) const;
+  std::span<const std::byte> row_bytes(std::size_t column, std::uint64_t row, std::uint64_t begin,
+                                       std::uint64_t end, IntType type) const;
 
   MappedFile map_;
   ShardHeader header_;

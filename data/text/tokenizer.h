@@ -38,11 +38,15 @@ class Tokenizer {
   virtual const std::string& chat_template_source() const = 0;  // the model's own Jinja text, or empty
 };
 
-// From an HF folder (tokenizer.json, tokenizer_config.json) or a GGUF file's metadata. Errors: exit 3, TK0xx.
-std::unique_ptr<Tokenizer> load_tokenizer(const std::string& model_path);
+// From an HF folder (tokenizer.json, tokenizer_config.json) or a GGUF file's metadata, with special tokens
+// added as transformers' add_tokens(..., special_tokens=True) does. Errors: exit 3, TK0xx.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::string& model_path,
+                                          const std::vector<std::string>& new_tokens = {});
 
 // Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json (and the chat template) so that HF's
-// libraries load the same tokenizer. From a folder the files are copied, from a GGUF they are made.
-void export_tokenizer(const std::string& model_path, const std::string& output_folder);
+// libraries load the same tokenizer. From a folder the files are copied, with the new tokens in them; from a
+// GGUF they are made.
+void export_tokenizer(const std::string& model_path, const std::string& output_folder,
+                      const std::vector<std::string>& new_tokens = {});
 
 }  // namespace hone::data

@@ -4,6 +4,7 @@
 #include "core/formats/gguf.h"
 #include "data/text/tokenizer.h"
 #include "data/text/tokenizer_gguf.h"
+#include "data/text/tokenizer_json.h"
 
 namespace hone::data {
 namespace {
@@ -88,6 +89,12 @@ OrderedJson added_token_json(const AddedToken& token) {
           {"rstrip", token.rstrip},   {"normalized", token.normalized},   {"special", token.special}};
 }
 
+OrderedJson numbered(const AddedToken& token) {
+  OrderedJson entry{{"id", token.id}};
+  entry.update(added_token_json(token));
+  return entry;
+}
+
 OrderedJson model_json(const TokenizerSpec& spec) {
   OrderedJson::object_t vocabulary;
   vocabulary.reserve(spec.vocabulary.size());
@@ -111,11 +118,7 @@ OrderedJson model_json(const TokenizerSpec& spec) {
 
 OrderedJson tokenizer_json(const TokenizerSpec& spec) {
   OrderedJson added = OrderedJson::array();
-  for (const AddedToken& token : spec.added) {
-    OrderedJson entry{{"id", token.id}};
-    entry.update(added_token_json(token));
-    added.push_back(std::move(entry));
-  }
+  for (const AddedToken& token : spec.added) added.push_back(numbered(token));
   return {{"version", "1.0"},
           {"truncation", nullptr},
           {"padding", nullptr},
@@ -153,12 +156,37 @@ OrderedJson config_json(const TokenizerSpec& spec, std::optional<std::int64_t> c
   return out;
 }
 
+// Puts the new tokens into the files that were copied; all else in them stays.
+void add_to_files(const std::string& folder, const std::vector<std::string>& new_tokens) {
+  TokenizerSpec spec = read_tokenizer_folder(folder);
+  const std::size_t before = spec.added.size();
+  add_special_tokens(spec, new_tokens);
+  OrderedJson tokenizer = OrderedJson::parse(read_text_file(folder + "/tokenizer.json"));
+  if (!tokenizer["added_tokens"].is_array()) tokenizer["added_tokens"] = OrderedJson::array();
+  for (std::size_t i = before; i < spec.added.size(); ++i)
+    tokenizer["added_tokens"].push_back(numbered(spec.added[i]));
+  write_file_atomic(folder + "/tokenizer.json", tokenizer.dump(2));
+  const std::string path = folder + "/tokenizer_config.json";
+  if (!path_exists(path)) return;
+  OrderedJson config = OrderedJson::parse(read_text_file(path));
+  if (!config.contains("added_tokens_decoder")) return;  // what older versions of transformers read
+  for (std::size_t i = before; i < spec.added.size(); ++i)
+    config["added_tokens_decoder"][std::to_string(spec.added[i].id)] = added_token_json(spec.added[i]);
+  write_file_atomic(path, config.dump(2) + "\n");
+}
+
 }  // namespace
 
-void export_tokenizer(const std::string& model_path, const std::string& output_folder) {
+void export_tokenizer(const std::string& model_path, const std::string& output_folder,
+                      const std::vector<std::string>& new_tokens) {
   make_directories(output_folder);
-  if (is_directory(model_path)) return copy_files(model_path, output_folder);
-  const TokenizerSpec spec = read_tokenizer_gguf(model_path);
+  if (is_directory(model_path)) {
+    copy_files(model_path, output_folder);
+    if (!new_tokens.empty()) add_to_files(output_folder, new_tokens);
+    return;
+  }
+  TokenizerSpec spec = read_tokenizer_gguf(model_path);
+  add_special_tokens(spec, new_tokens);
   const formats::GgufFile file(model_path);
   const auto architecture = file.string("general.architecture").value_or("");
   write_file_atomic(output_folder + "/tokenizer.json", tokenizer_json(spec).dump(2));

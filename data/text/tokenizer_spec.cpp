@@ -1,5 +1,6 @@
 #include "data/text/tokenizer_spec.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "core/base/error.h"
@@ -82,6 +83,23 @@ void validate(TokenizerSpec& spec) {
              "merge " + std::to_string(spec.merged.size()) + " makes \"" + made + "\"");
     spec.merged.push_back(found->second);
   }
+}
+
+void add_special_tokens(TokenizerSpec& spec, const std::vector<std::string>& tokens) {
+  if (tokens.empty()) return;
+  auto next = static_cast<std::int32_t>(spec.vocabulary.size());
+  for (const AddedToken& token : spec.added) next = std::max(next, token.id + 1);
+  for (const std::string& content : tokens) {
+    if (std::any_of(spec.added.begin(), spec.added.end(),
+                    [&](const auto& token) { return token.content == content; }))
+      continue;
+    const auto known = std::find(spec.vocabulary.begin(), spec.vocabulary.end(), content);
+    AddedToken token{.content = content, .special = true};
+    token.id =
+        known == spec.vocabulary.end() ? next++ : static_cast<std::int32_t>(known - spec.vocabulary.begin());
+    spec.added.push_back(std::move(token));
+  }
+  validate(spec);
 }
 
 }  // namespace hone::data

@@ -73,4 +73,8 @@ struct TokenizerSpec {
 // tokens unique and short enough, merges of known tokens. Throws Error(Exit::input, "TK0xx").
 void validate(TokenizerSpec& spec);
 
+// Adds what is not there yet, with the ids that Hugging Face's tokenizers give: a token of the vocabulary
+// keeps its own, others follow the last one. Validates again.
+void add_special_tokens(TokenizerSpec& spec, const std::vector<std::string>& tokens);
+
 }  // namespace hone::data

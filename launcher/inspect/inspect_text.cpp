@@ -8,8 +8,9 @@
 
 namespace hone::launcher {
 
-void inspect_tokens(const std::string& model_path, const std::string& input, bool special, TextOutput& out) {
-  const auto tokenizer = data::load_tokenizer(model_path);
+void inspect_tokens(const std::string& model_path, const std::string& input, bool special, TextOutput& out,
+                    const std::vector<std::string>& new_tokens) {
+  const auto tokenizer = data::load_tokenizer(model_path, new_tokens);
   const MappedFile file(input);
   std::string_view rest(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
   while (!rest.empty()) {
@@ -23,8 +24,8 @@ void inspect_tokens(const std::string& model_path, const std::string& input, boo
 }
 
 void inspect_chat(const std::string& model_path, const std::string& chat_template, const std::string& input,
-                  TextOutput& out) {
-  const auto tokenizer = data::load_tokenizer(model_path);
+                  TextOutput& out, const std::vector<std::string>& new_tokens) {
+  const auto tokenizer = data::load_tokenizer(model_path, new_tokens);
   const auto chat = data::make_chat_template(chat_template, *tokenizer);
   const data::JsonlSource source({input});
   const data::RowFormat& format = source.format("messages");

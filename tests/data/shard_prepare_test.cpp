@@ -80,7 +80,7 @@ TEST_F(PrepareTest, TheReportNamesWhatIsWrong) {
                                   "{\"prompt\":\"abcdefgh\",\"completion\":\"i\"}\n"  // 11, answer cut off
                                   "{\"prompt\":\"abc\",\"completion\":\"d\"}\n"
                                   "{\"prompt\":\"ab\",\"completion\":\" \"}\n")});
-  input.max_length = 8;
+  input.reading.max_length = 8;
   const PrepareReport report = run(input, folder_ / "out", 2);
   EXPECT_EQ(report.rows, 4);
   EXPECT_EQ(report.tokens, 6 + 11 + 6 + 5);

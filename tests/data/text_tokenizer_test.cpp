@@ -114,6 +114,35 @@ TEST(SmolLm2Tokenizer, ExportedFolderIsTheSameTokenizer) {
   EXPECT_EQ(tokenizer->token(tokenizer->eos_id()), "<|im_end|>");
 }
 
+TEST_P(FolderTokenizer, TakesNewTokensAsHuggingFaceDoes) {
+  const Json golden_values = golden_json("new_tokens.json");
+  const Json& expected = golden_values.at(GetParam());
+  const auto tokens = golden_values["tokens"].get<std::vector<std::string>>();
+  const TemporaryFolder folder;
+  export_tokenizer(golden(GetParam()), folder.path(), tokens);
+  for (const auto& tokenizer : {load_tokenizer(golden(GetParam()), tokens), load_tokenizer(folder.path())}) {
+    EXPECT_EQ(tokenizer->vocab_size(), expected["vocab_size"].get<std::int32_t>());
+    for (std::size_t i = 0; i < golden_values["texts"].size(); ++i) {
+      const auto text = golden_values["texts"][i].get<std::string>();
+      const auto ids = tokenizer->encode(text, false);
+      EXPECT_EQ(ids, expected["ids"][i].get<std::vector<std::int32_t>>()) << text;
+      EXPECT_EQ(tokenizer->decode(tokenizer->encode(text, true), true),
+                expected["texts"][i].get<std::string>());
+    }
+  }
+  EXPECT_EQ(load_tokenizer(golden(GetParam()), tokens)->fingerprint(),
+            load_tokenizer(folder.path())->fingerprint());
+}
+
+TEST(SmolLm2Tokenizer, NewTokensGoIntoAnExportedFolder) {
+  HONE_NEED_SMOLLM2();
+  const TemporaryFolder folder;
+  export_tokenizer(smollm2_gguf(), folder.path(), {"<|tool|>"});
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer->vocab_size(), 49153);
+  EXPECT_EQ(tokenizer->encode("<|tool|>", false), (std::vector<std::int32_t>{49152}));
+}
+
 TEST(TokenizerExport, CopiesTheFilesOfAFolder) {
   const TemporaryFolder in, out;
   for (const char* name : {"tokenizer.json", "tokenizer_config.json"})

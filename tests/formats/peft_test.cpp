@@ -85,7 +85,8 @@ TEST(Peft, EachVariantThatIsNotSupportedIsNamed) {
                                      {"fan_in_fan_out", true, "AD005"},
                                      {"rank_pattern", pattern, "AD005"},
                                      {"alpha_pattern", pattern, "AD005"},
-                                     {"modules_to_save", {"lm_head"}, "AD005"},
+                                     {"modules_to_save", {"lm_head"}, "AD006"},
+                                     {"modules_to_save", "lm_head", "AD004"},
                                      {"layer_replication", {{0, 1}}, "AD005"},
                                      {"target_modules", 3, "AD004"},
                                      {"target_modules", {1}, "AD004"},
@@ -129,6 +130,8 @@ TEST(Peft, TensorsThatDoNotMakePairsAreNamed) {
   EXPECT_EQ(with({a}), "AD006");
   EXPECT_EQ(with({b}), "AD006");
   EXPECT_EQ(with({a, b, changed(a, [](auto& t) { t.name = "q.lora_A.weight"; })}), "AD006");
+  EXPECT_EQ(with({a, b, {"base_model.model.lm_head.weight", DType::f32, {5, 3}}}), "none");
+  EXPECT_EQ(with({a, b, {"base_model.model.lm_head.weight", DType::f32, {5, 3, 1}}}), "AD007");
   EXPECT_EQ(with({a, b, changed(a, [&](auto& t) { t.name = q + ".lora_magnitude_vector"; })}), "AD006");
   EXPECT_EQ(with({changed(a, [](auto& t) { t.shape = {3, 4}; }), b}), "AD007");
   EXPECT_EQ(with({a, changed(b, [](auto& t) { t.shape = {4, 2}; })}), "AD007");

@@ -1,0 +1,125 @@
+#include "launcher/model_input.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/file_system.h"
+#include "core/formats/edited_model.h"
+#include "core/formats/random_model.h"
+#include "data/text/tokenizer.h"
+
+namespace hone::launcher {
+namespace {
+
+constexpr const char* kEmbedding = "model.embed_tokens";
+constexpr const char* kHead = "lm_head";
+
+std::string module_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
+
+// Modules that the adapter holds whole, under the names it calls them by.
+std::vector<std::string> saved_modules(const formats::PeftAdapter& adapter) {
+  std::vector<std::string> names = adapter.config().modules_to_save;
+  for (const formats::PeftSaved& saved : adapter.saved())
+    if (!formats::is_saved_module(names, module_of(saved.tensor))) names.push_back(module_of(saved.tensor));
+  return names;
+}
+
+// adapter.init decides the shape of the adapter; the config then says what it is.
+std::unique_ptr<formats::PeftAdapter> open_init(AdapterOptions& options) {
+  if (options.init.empty()) return nullptr;
+  auto init = std::make_unique<formats::PeftAdapter>(options.init);
+  options.rank = init->config().rank;
+  options.alpha = init->config().alpha;
+  options.rslora = init->config().use_rslora;
+  options.targets = init->config().targets.empty() ? std::vector<std::string>{init->config().target_pattern}
+                                                   : init->config().targets;
+  options.modules_to_save = saved_modules(*init);
+  return init;
+}
+
+std::int64_t embedding_rows(const formats::PeftAdapter& adapter) {
+  for (const formats::PeftSaved& saved : adapter.saved())
+    if (module_of(saved.tensor) == kEmbedding) return saved.entry->info.shape[0];
+  return 0;
+}
+
+// Folders of model.adapters, then adapter.init, that hold the embedding whole, with its rows.
+std::vector<std::pair<std::string, std::int64_t>> embedding_holders(const Config& config) {
+  std::vector<std::string> folders = config.model.adapters;
+  if (!config.adapter.init.empty()) folders.push_back(config.adapter.init);
+  std::vector<std::pair<std::string, std::int64_t>> holders;
+  for (const std::string& folder : folders)
+    if (const std::int64_t rows = embedding_rows(formats::PeftAdapter(folder)); rows > 0) holders.push_back({folder, rows});
+  return holders;
+}
+
+void refuse_impossible(const Config& config, Purpose purpose) {
+  const AdapterOptions& adapter = config.adapter;
+  const bool lora = purpose == Purpose::train && adapter.type == "lora";
+  if (purpose == Purpose::train && !lora && !adapter.modules_to_save.empty())
+    throw Error(Exit::usage, "US073", "modules are trained whole already", "adapter.modules_to_save",
+                "adapter.type is none", "leave it out, or train an adapter");
+  if (lora && !config.data.new_tokens.empty() && !formats::is_saved_module(adapter.modules_to_save, kEmbedding))
+    throw Error(Exit::usage, "US074", "new tokens would never be trained", "data.new_tokens",
+                "the embedding is frozen under an adapter", "set adapter.modules_to_save embed_tokens,lm_head");
+}
+
+bool parts_head_from_embedding(const Config& config) {
+  const auto& names = config.adapter.modules_to_save;
+  return formats::is_saved_module(names, kEmbedding) || formats::is_saved_module(names, kHead);
+}
+
+}  // namespace
+
+formats::ModelFiles open_base(const Config& config) {
+  if (config.model.init != "random") return formats::open_model(config.model.path);
+  const bool adapter = config.adapter.type != "none" || !config.model.adapters.empty();
+  if (adapter || config.model.quantize != "none")
+    throw Error(Exit::usage, "US075", "a model from scratch has no weights to keep", "model.init",
+                adapter ? "random, with an adapter" : "random, with model.quantize " + config.model.quantize,
+                "train all weights in model.dtype");
+  return formats::random_model(config.model.path, static_cast<std::uint64_t>(config.train.seed));
+}
+
+ModelInput open_model_input(Config& config, Purpose purpose) {
+  ModelInput input;
+  input.files = open_base(config);
+  for (const std::string& folder : config.model.adapters)
+    input.frozen.push_back(std::make_unique<formats::PeftAdapter>(folder));
+  const bool training = purpose == Purpose::train;
+  if (training) input.init = open_init(config.adapter);
+  refuse_impossible(config, purpose);
+  for (const auto& adapter : input.frozen) input.files = with_saved_modules(std::move(input.files), *adapter);
+  if (input.init) input.files = with_saved_modules(std::move(input.files), *input.init);
+  if (training && parts_head_from_embedding(config)) input.files = untied(std::move(input.files));
+  if (!config.data.new_tokens.empty()) {
+    const auto tokenizer = data::load_tokenizer(tokenizer_source(config), config.data.new_tokens);
+    const std::int64_t rows = std::max<std::int64_t>(tokenizer->vocab_size(), input.files.config.vocab_size);
+    input.files = with_vocabulary(std::move(input.files), rows);
+  }
+  return input;
+}
+
+std::string tokenizer_source(const Config& config) {
+  const auto holders = embedding_holders(config);
+  if (holders.empty()) return config.model.path;
+  const auto& [folder, rows] = holders.back();
+  if (path_exists(folder + "/tokenizer.json")) return folder;
+  if (rows <= formats::read_model_config(config.model.path).vocab_size) return config.model.path;
+  throw Error(Exit::input, "TK020", "adapter without its tokenizer", folder,
+              "its embedding has " + std::to_string(rows) + " rows, more than the model's",
+              "save the tokenizer it was trained with beside it");
+}
+
+bool replaces_modules(const Config& config) {
+  return std::any_of(config.model.adapters.begin(), config.model.adapters.end(),
+                     [](const std::string& folder) { return !formats::PeftAdapter(folder).saved().empty(); });
+}
+
+std::int64_t vocabulary_rows(const Config& config) {
+  std::int64_t most = formats::read_model_config(config.model.path).vocab_size;
+  for (const auto& [folder, rows] : embedding_holders(config)) most = std::max(most, rows);
+  return most;
+}
+
+}  // namespace hone::launcher

@@ -1,0 +1,39 @@
+#pragma once
+// What [model], [adapter] and data.new_tokens name, opened and put together, before a model is built from it.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/formats/peft.h"
+#include "core/formats/tensor_source.h"
+#include "launcher/run_options.h"
+
+namespace hone::launcher {
+
+enum class Purpose { train, infer };
+
+struct ModelInput {
+  std::vector<std::unique_ptr<formats::PeftAdapter>> frozen;  // model.adapters, in order
+  std::unique_ptr<formats::PeftAdapter> init;                 // adapter.init, for training
+  formats::ModelFiles files;  // with the modules that adapters hold whole, rows for new tokens, a head of its own
+                              // where modules_to_save parts it from the embedding
+};
+
+// model.path with its weights, or where model.init is random with start values (US075 where the weights are needed:
+// NF4 and adapters stand on trained ones).
+formats::ModelFiles open_base(const Config& config);
+
+// The config's adapter settings become those of adapter.init where it is given.
+ModelInput open_model_input(Config& config, Purpose purpose);
+
+// Where the tokenizer is: beside the last adapter that holds the embedding whole, as far as it is there (TK020 where it
+// is not and the embedding has more rows than the model's); else model.path.
+std::string tokenizer_source(const Config& config);
+
+// Does an adapter of model.adapters hold modules whole, so that the model without it is not there any more?
+bool replaces_modules(const Config& config);
+
+// Rows of the embedding before data.new_tokens: the model's, or more where an adapter holds them.
+std::int64_t vocabulary_rows(const Config& config);
+
+}  // namespace hone::launcher
