@@ -57,6 +57,9 @@ void read_targets(const JsonFields& fields, PeftConfig& config) {
     config.targets = read_names(fields, "target_modules");
   }
   config.modules_to_save = read_names(fields, "modules_to_save");
+  // One copy for embedding and head: the file holds the embedding's alone.
+  if (!config.modules_to_save.empty() && fields.boolean("ensure_weight_tying").value_or(false))
+    fields.refuse("005", "adapter variant not supported", "ensure_weight_tying", "true");
 }
 
 PeftConfig read_config(const std::string& folder) {
