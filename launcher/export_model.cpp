@@ -53,8 +53,8 @@ void export_adapter(const std::string& folder, const Config& config, model::Mode
   std::vector<formats::PeftWeights> list;
   for (auto& [module, weights] : by_module) weights.module = module, list.push_back(weights);
   formats::write_peft(folder, peft_config(config, model), list, whole);
-  if (formats::is_saved_module(config.adapter.modules_to_save,
-                               "model.embed_tokens"))  // rows and ids go together
+  // Rows of the embedding and ids go together.
+  if (formats::is_saved_module(config.adapter.modules_to_save, "model.embed_tokens"))
     data::export_tokenizer(tokenizer_source(config), folder, config.data.new_tokens);
 }
 
