@@ -9,6 +9,8 @@
 #include "core/base/file_system.h"
 #include "core/base/progress.h"
 #include "core/base/run_status.h"
+#include "core/formats/expected_tensors.h"
+#include "core/formats/safetensors.h"
 #include "launcher/export_model.h"
 #include "launcher/options/config.h"
 #include "launcher/report/report.h"
@@ -17,10 +19,11 @@
 namespace hone::launcher {
 namespace {
 
-std::int64_t model_parameters(const formats::ModelConfig& c) {
-  const std::int64_t attention = c.hidden_size * c.head_dim * (2 * c.num_heads + 2 * c.num_kv_heads);
-  const std::int64_t block = attention + 3 * c.hidden_size * c.intermediate_size + 2 * c.hidden_size;
-  return c.vocab_size * c.hidden_size * (c.tie_embeddings ? 1 : 2) + c.num_layers * block + c.hidden_size;
+std::int64_t model_parameters(const formats::ModelConfig& config) {
+  std::int64_t parameters = 0;
+  for (const formats::TensorInfo& tensor : formats::expected_tensors(config))
+    parameters += formats::element_count(tensor.shape);
+  return parameters;
 }
 
 OrderedJson data_facts(const PreparedRows& rows, const data::EligibleRows& eligible) {

@@ -9,7 +9,7 @@
 
 namespace hone::formats {
 
-std::vector<TensorInfo> llama_tensors(const ModelConfig& c) {
+std::vector<TensorInfo> expected_tensors(const ModelConfig& c) {
   std::vector<TensorInfo> tensors;
   const auto add = [&](std::string name, std::vector<std::int64_t> shape) {
     tensors.push_back({std::move(name), DType::f32, std::move(shape)});
@@ -26,10 +26,10 @@ std::vector<TensorInfo> llama_tensors(const ModelConfig& c) {
     const std::string layer = fmt::format("model.layers.{}.", i);
     add(layer + "input_layernorm.weight", {c.hidden_size});
     add(layer + "post_attention_layernorm.weight", {c.hidden_size});
-    linear(layer + "self_attn.q_proj", q, c.hidden_size, c.attention_bias);
-    linear(layer + "self_attn.k_proj", kv, c.hidden_size, c.attention_bias);
-    linear(layer + "self_attn.v_proj", kv, c.hidden_size, c.attention_bias);
-    linear(layer + "self_attn.o_proj", c.hidden_size, q, c.attention_bias);
+    linear(layer + "self_attn.q_proj", q, c.hidden_size, c.qkv_bias);
+    linear(layer + "self_attn.k_proj", kv, c.hidden_size, c.qkv_bias);
+    linear(layer + "self_attn.v_proj", kv, c.hidden_size, c.qkv_bias);
+    linear(layer + "self_attn.o_proj", c.hidden_size, q, c.output_bias);
     linear(layer + "mlp.gate_proj", c.intermediate_size, c.hidden_size, c.mlp_bias);
     linear(layer + "mlp.up_proj", c.intermediate_size, c.hidden_size, c.mlp_bias);
     linear(layer + "mlp.down_proj", c.hidden_size, c.intermediate_size, c.mlp_bias);
@@ -39,7 +39,7 @@ std::vector<TensorInfo> llama_tensors(const ModelConfig& c) {
 
 void check_tensors(const ModelConfig& config, const TensorSource& source, const std::string& path) {
   std::set<std::string> known{"lm_head.weight"};
-  for (const TensorInfo& expected : llama_tensors(config)) {
+  for (const TensorInfo& expected : expected_tensors(config)) {
     known.insert(expected.name);
     const TensorInfo* found = source.find(expected.name);
     if (!found)
@@ -53,7 +53,7 @@ void check_tensors(const ModelConfig& config, const TensorSource& source, const 
   for (const TensorInfo& tensor : source.tensors())
     if (!known.contains(tensor.name) && !tensor.name.ends_with("rotary_emb.inv_freq"))
       throw Error(Exit::input, "MD003", "tensor not expected", source.describe(tensor),
-                  "it does not belong to the llama architecture");
+                  "it does not belong to the " + config.family + " architecture");
 }
 
 }  // namespace hone::formats

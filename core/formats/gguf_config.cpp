@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/formats/decode.h"
 #include "core/formats/gguf_model.h"
+#include "core/formats/hf_config.h"
 #include "core/formats/model_limits.h"
 
 namespace hone::formats {
@@ -42,24 +44,24 @@ class Metadata {
   std::string prefix_;
 };
 
-void read_heads(const Metadata& llama, ModelConfig& config) {
-  config.num_heads = llama.need_integer("attention.head_count", 1, kMaxHeads);
-  config.num_kv_heads = llama.integer("attention.head_count_kv", 1, kMaxHeads).value_or(config.num_heads);
+void read_heads(const Metadata& model, ModelConfig& config) {
+  config.num_heads = model.need_integer("attention.head_count", 1, kMaxHeads);
+  config.num_kv_heads = model.integer("attention.head_count_kv", 1, kMaxHeads).value_or(config.num_heads);
   if (config.num_heads % config.num_kv_heads != 0)
-    llama.refuse("MD005", "value out of range", "attention.head_count_kv",
+    model.refuse("MD005", "value out of range", "attention.head_count_kv",
                  "it does not divide attention.head_count");
-  const auto key_length = llama.integer("attention.key_length", 2, kMaxHeadDim);
+  const auto key_length = model.integer("attention.key_length", 2, kMaxHeadDim);
   if (!key_length && config.hidden_size % config.num_heads != 0)
-    llama.refuse("MD005", "value out of range", "attention.head_count",
+    model.refuse("MD005", "value out of range", "attention.head_count",
                  "it does not divide embedding_length");
   config.head_dim = key_length.value_or(config.hidden_size / config.num_heads);
   if (config.head_dim % 2 != 0 || config.head_dim > kMaxHeadDim)
-    llama.refuse("MD005", "value out of range", "attention.head_count",
+    model.refuse("MD005", "value out of range", "attention.head_count",
                  "the size of a head is odd or too large");
-  if (llama.integer("attention.value_length", 1, kMaxHeadDim).value_or(config.head_dim) != config.head_dim)
-    llama.refuse("MD006", "not supported", "attention.value_length", "it differs from the key length");
-  if (llama.integer("rope.dimension_count", 1, kMaxHeadDim).value_or(config.head_dim) != config.head_dim)
-    llama.refuse("MD006", "not supported", "rope.dimension_count",
+  if (model.integer("attention.value_length", 1, kMaxHeadDim).value_or(config.head_dim) != config.head_dim)
+    model.refuse("MD006", "not supported", "attention.value_length", "it differs from the key length");
+  if (model.integer("rope.dimension_count", 1, kMaxHeadDim).value_or(config.head_dim) != config.head_dim)
+    model.refuse("MD006", "not supported", "rope.dimension_count",
                  "rotary positions must cover the whole head");
 }
 
@@ -86,30 +88,56 @@ void read_embedding(const GgufFile& file, ModelConfig& config) {
   if (table->dtype == DType::bf16) config.source_dtype = "bf16";
 }
 
+RopeScaling read_llama3(const GgufFile& file, const GgufTensor& divisors, const ModelConfig& config) {
+  const std::int64_t count = config.head_dim / 2;
+  std::optional<RopeScaling> scaling;
+  if (divisors.dtype == DType::f32 && divisors.shape == std::vector{count}) {
+    std::vector<float> values(static_cast<std::size_t>(count));
+    decode(DType::f32, divisors.bytes.data(), count, values.data());
+    scaling = llama3_scaling_of(values, config.rope_theta);
+  }
+  if (scaling) return *scaling;
+  throw Error(Exit::input, "MD006", "RoPE scaling is not supported", file.path() + ": " + divisors.name,
+              "these are not the frequencies of Llama 3.1 and its successors");
+}
+
+RopeScaling read_scaling(const GgufFile& file, const Metadata& model, const ModelConfig& config) {
+  RopeScaling scaling;
+  const std::string kind = model.string("rope.scaling.type").value_or("none");
+  if (kind == "linear") {
+    scaling = {.kind = RopeScaling::Kind::linear,
+               .factor = model.number("rope.scaling.factor", 1, 1e6).value_or(1)};
+  } else if (kind != "none") {
+    model.refuse("MD006", "RoPE scaling is not supported", "rope.scaling.type", kind);
+  }
+  if (model.number("rope.scale_linear", 0, 1e6).value_or(1) != 1)
+    model.refuse("MD006", "RoPE scaling is not supported", "rope.scale_linear", "it is not 1");
+  const GgufTensor* divisors = file.find(kRopeDivisors);
+  return divisors ? read_llama3(file, *divisors, config) : scaling;
+}
+
 }  // namespace
 
 ModelConfig gguf_model_config(const GgufFile& file) {
-  const std::string architecture = file.string("general.architecture").value_or("none stated");
-  if (architecture != "llama")
-    throw Error(Exit::input, "MD002", "architecture not supported", file.path(), architecture,
-                "known: llama");
-  const Metadata llama(file, "llama.");
   ModelConfig config;
-  config.hidden_size = llama.need_integer("embedding_length", 1, kMaxHidden);
-  config.intermediate_size = llama.need_integer("feed_forward_length", 1, kMaxIntermediate);
-  config.num_layers = llama.need_integer("block_count", 1, kMaxLayers);
-  config.max_positions = llama.integer("context_length", 1, kMaxPositions).value_or(2048);
-  read_heads(llama, config);
-  config.rms_eps = llama.number("attention.layer_norm_rms_epsilon", kMinEps, kMaxEps).value_or(1e-5);
-  config.rope_theta = llama.number("rope.freq_base", kMinTheta, kMaxTheta).value_or(10000.0);
-  if (const auto scaling = llama.string("rope.scaling.type").value_or("none"); scaling != "none")
-    llama.refuse("MD006", "RoPE scaling is not supported", "rope.scaling.type", scaling);
-  if (llama.number("rope.scale_linear", 0, 1e6).value_or(1) != 1)
-    llama.refuse("MD006", "RoPE scaling is not supported", "rope.scale_linear", "it is not 1");
-  if (llama.integer("expert_count", 0, INT32_MAX).value_or(0) != 0)
-    llama.refuse("MD006", "not supported", "expert_count", "mixture of experts");
+  config.family = file.string("general.architecture").value_or("none stated");
+  if (architecture_of(config.family).empty())
+    throw Error(Exit::input, "MD002", "architecture not supported", file.path(), config.family,
+                "known: llama, qwen2");
+  const Metadata model(file, config.family + ".");
+  config.hidden_size = model.need_integer("embedding_length", 1, kMaxHidden);
+  config.intermediate_size = model.need_integer("feed_forward_length", 1, kMaxIntermediate);
+  config.num_layers = model.need_integer("block_count", 1, kMaxLayers);
+  config.max_positions = model.integer("context_length", 1, kMaxPositions).value_or(2048);
+  read_heads(model, config);
+  config.rms_eps = model.number("attention.layer_norm_rms_epsilon", kMinEps, kMaxEps).value_or(1e-5);
+  config.rope_theta = model.number("rope.freq_base", kMinTheta, kMaxTheta).value_or(10000.0);
+  config.rope_scaling = read_scaling(file, model, config);
+  if (model.integer("expert_count", 0, INT32_MAX).value_or(0) != 0)
+    model.refuse("MD006", "not supported", "expert_count", "mixture of experts");
   config.tie_embeddings = file.find("output.weight") == nullptr;
-  config.attention_bias = file.find("blk.0.attn_q.bias") != nullptr;
+  config.qkv_bias = file.find("blk.0.attn_q.bias") != nullptr;
+  config.output_bias = file.find("blk.0.attn_output.bias") != nullptr;
   config.mlp_bias = file.find("blk.0.ffn_up.bias") != nullptr;
   read_embedding(file, config);
   read_special_ids(file, config);

@@ -33,8 +33,9 @@ std::optional<std::string> translate(auto& table, std::string_view stem) {
 class GgufSource : public TensorSource {
  public:
   GgufSource(std::shared_ptr<const GgufFile> file, const ModelConfig& config)
-      : file_(std::move(file)), head_dim_(config.head_dim) {
-    for (const GgufTensor& tensor : file_->tensors()) add(tensor);
+      : file_(std::move(file)), head_dim_(config.head_dim), family_(config.family) {
+    for (const GgufTensor& tensor : file_->tensors())
+      if (tensor.name != kRopeDivisors) add(tensor);
     std::sort(infos_.begin(), infos_.end(), [](auto& a, auto& b) { return a.name < b.name; });
   }
 
@@ -69,7 +70,7 @@ class GgufSource : public TensorSource {
     const auto name = hf_name_of(tensor.name);
     if (!name)
       throw Error(Exit::input, "MD003", "tensor not expected", file_->path() + ": " + tensor.name,
-                  "it does not belong to the llama architecture");
+                  "it does not belong to the " + family_ + " architecture");
     if (!tensor.dtype)
       throw Error(Exit::input, "GG012", "tensor type not supported", file_->path() + ": " + tensor.name,
                   tensor.type_name, "known are F32, F16, BF16, Q8_0, Q4_0 and Q4_1");
@@ -87,9 +88,9 @@ class GgufSource : public TensorSource {
     return *it->second;
   }
 
-  static bool permuted(const GgufTensor& tensor) {
-    return tensor.name.find(".attn_q.") != std::string::npos ||
-           tensor.name.find(".attn_k.") != std::string::npos;
+  bool permuted(const GgufTensor& tensor) const {
+    return family_ == "llama" && (tensor.name.find(".attn_q.") != std::string::npos ||
+                                  tensor.name.find(".attn_k.") != std::string::npos);
   }
 
   // llama.cpp rotates neighbours (2i, 2i + 1) where Hugging Face rotates halves (i, i + head_dim / 2).
@@ -108,6 +109,7 @@ class GgufSource : public TensorSource {
 
   std::shared_ptr<const GgufFile> file_;
   std::int64_t head_dim_;
+  std::string family_;
   std::vector<TensorInfo> infos_;
   std::map<std::string, const GgufTensor*, std::less<>> stored_;
 };

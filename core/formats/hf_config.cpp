@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/file_system.h"
@@ -12,43 +15,53 @@
 namespace hone::formats {
 namespace {
 
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kFamilies{
+    {{"llama", "LlamaForCausalLM"}, {"qwen2", "Qwen2ForCausalLM"}}};
+
 [[noreturn]] void refuse_architecture(const std::string& where, const std::string& name) {
-  throw Error(Exit::input, "MD002", "architecture not supported", where, name,
-              "known: LlamaForCausalLM (llama)");
+  std::string known;
+  for (const auto& [family, architecture] : kFamilies)
+    known += fmt::format("{}{} ({})", known.empty() ? "" : ", ", architecture, family);
+  throw Error(Exit::input, "MD002", "architecture not supported", where, name, "known: " + known);
 }
 
-void check_architecture(const JsonFields& fields) {
-  if (const std::string type = fields.need_string("model_type"); type != "llama")
-    refuse_architecture(fields.where(), type);
+std::string read_family(const JsonFields& fields) {
+  const std::string family = fields.need_string("model_type");
+  const std::string_view architecture = architecture_of(family);
+  if (architecture.empty()) refuse_architecture(fields.where(), family);
   const Json* names = fields.find("architectures");
-  if (!names) return;
+  if (!names) return family;
   if (!names->is_array())
     fields.refuse("004", "value of another type", "architectures", "a list was expected");
   for (const Json& name : *names)
-    if (!name.is_string() || name.get_ref<const std::string&>() != "LlamaForCausalLM")
+    if (!name.is_string() || name.get_ref<const std::string&>() != architecture)
       refuse_architecture(fields.where(), name.dump());
+  return family;
 }
 
-void check_rope_kind(const JsonFields& rope) {
-  for (const char* key : {"rope_type", "type"})
-    if (const auto kind = rope.string(key); kind && *kind != "default")
-      rope.refuse("005", "RoPE scaling is not supported", key, *kind, "only unscaled rotary positions");
-  if (rope.number("partial_rotary_factor", 0, 1).value_or(1) != 1)
-    rope.refuse("005", "not supported", "partial_rotary_factor",
-                "rotary positions must cover the whole head");
-}
-
-// The base of the rotary angles: transformers 4 keeps it at the top, transformers 5 in rope_parameters.
-double read_rope_theta(const JsonFields& fields) {
-  double theta = fields.number("rope_theta", kMinTheta, kMaxTheta).value_or(10000.0);
+// Base and scaling of the rotary angles: transformers 4 keeps the base at the top, transformers 5 in
+// rope_parameters.
+void read_rope(const JsonFields& fields, ModelConfig& config) {
+  config.rope_theta = fields.number("rope_theta", kMinTheta, kMaxTheta).value_or(10000.0);
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const Json* object = fields.find(key);
     if (!object) continue;
     const JsonFields rope(*object, "CF", fields.where() + ": " + key);
-    check_rope_kind(rope);
-    theta = rope.number("rope_theta", kMinTheta, kMaxTheta).value_or(theta);
+    config.rope_scaling = read_rope_scaling(rope);
+    config.rope_theta = rope.number("rope_theta", kMinTheta, kMaxTheta).value_or(config.rope_theta);
+    if (rope.number("partial_rotary_factor", 0, 1).value_or(1) != 1)
+      rope.refuse("005", "not supported", "partial_rotary_factor",
+                  "rotary positions must cover the whole head");
   }
-  return theta;
+}
+
+void refuse_windows(const JsonFields& fields) {
+  if (fields.boolean("use_sliding_window").value_or(false))
+    fields.refuse("005", "not supported", "use_sliding_window", "attention must reach every earlier token");
+  const Json* kinds = fields.find("layer_types");
+  if (kinds &&
+      !std::all_of(kinds->begin(), kinds->end(), [](const Json& kind) { return kind == "full_attention"; }))
+    fields.refuse("005", "not supported", "layer_types", "every layer must be full_attention");
 }
 
 void read_heads(const JsonFields& fields, ModelConfig& config) {
@@ -94,25 +107,38 @@ std::string read_dtype(const JsonFields& fields) {
 }
 
 void read_special_ids(const Json& json, const JsonFields& fields, ModelConfig& config) {
-  // A key that is absent has LlamaConfig's default; a null means that there is none. Some write -1 for none.
-  if (!json.contains("bos_token_id")) config.bos_id = 1;
+  // A key that is absent has the default of LlamaConfig, or of Qwen2Config, which has none; a null means that
+  // there is none. Some write -1 for none.
+  const bool defaults = config.family == "llama";
+  if (defaults && !json.contains("bos_token_id")) config.bos_id = 1;
   if (const auto bos = fields.integer("bos_token_id", -1, kMaxTokenId))
     config.bos_id = static_cast<std::int32_t>(*bos);
   if (const auto pad = fields.integer("pad_token_id", -1, kMaxTokenId))
     config.pad_id = static_cast<std::int32_t>(*pad);
-  if (!json.contains("eos_token_id")) config.eos_ids = {2};
+  if (defaults && !json.contains("eos_token_id")) config.eos_ids = {2};
   for (const std::int64_t id :
        fields.integers("eos_token_id", -1, kMaxTokenId).value_or(std::vector<std::int64_t>{}))
     if (id >= 0) config.eos_ids.push_back(static_cast<std::int32_t>(id));
+}
+
+// Qwen2's are part of the architecture: no key states them.
+void read_biases(const JsonFields& fields, ModelConfig& config) {
+  if (config.family == "qwen2") {
+    config.qkv_bias = true;
+    return;
+  }
+  config.qkv_bias = config.output_bias = fields.boolean("attention_bias").value_or(false);
+  config.mlp_bias = fields.boolean("mlp_bias").value_or(false);
 }
 
 }  // namespace
 
 ModelConfig parse_hf_config(const Json& json, const std::string& where) {
   const JsonFields fields(json, "CF", where);
-  check_architecture(fields);
-  check_quantization(fields);
   ModelConfig config;
+  config.family = read_family(fields);
+  check_quantization(fields);
+  refuse_windows(fields);
   config.hidden_size = fields.need_integer("hidden_size", 1, kMaxHidden);
   config.intermediate_size = fields.need_integer("intermediate_size", 1, kMaxIntermediate);
   config.num_layers = fields.need_integer("num_hidden_layers", 1, kMaxLayers);
@@ -120,14 +146,13 @@ ModelConfig parse_hf_config(const Json& json, const std::string& where) {
   config.max_positions = fields.integer("max_position_embeddings", 1, kMaxPositions).value_or(2048);
   read_heads(fields, config);
   config.rms_eps = fields.number("rms_norm_eps", kMinEps, kMaxEps).value_or(1e-6);
-  config.rope_theta = read_rope_theta(fields);
+  read_rope(fields, config);
   if (const auto act = fields.string("hidden_act").value_or("silu"); act != "silu")
     fields.refuse("005", "activation not supported", "hidden_act", act, "only silu");
   config.tie_embeddings = fields.boolean("tie_word_embeddings").value_or(false);
-  config.attention_bias = fields.boolean("attention_bias").value_or(false);
-  config.mlp_bias = fields.boolean("mlp_bias").value_or(false);
   if (const double range = fields.number("initializer_range", 0, 1e3).value_or(0); range > 0)
     config.initializer_range = range;
+  read_biases(fields, config);
   read_special_ids(json, fields, config);
   config.source_dtype = read_dtype(fields);
   return config;
@@ -147,6 +172,12 @@ ModelConfig read_hf_config(const std::string& folder) {
       config.eos_ids.push_back(narrow);
   }
   return config;
+}
+
+std::string_view architecture_of(std::string_view family) {
+  const auto known = std::find_if(kFamilies.begin(), kFamilies.end(),
+                                  [&](const auto& entry) { return entry.first == family; });
+  return known == kFamilies.end() ? std::string_view() : known->second;
 }
 
 std::optional<OrderedJson> read_ordered_json(const std::string& path) {

@@ -2,6 +2,7 @@
 // config.json and generation_config.json of a Hugging Face folder.
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/base/json.h"
 #include "core/formats/model_config.h"
@@ -14,6 +15,9 @@ ModelConfig parse_hf_config(const Json& config, const std::string& where);
 
 // Reads folder/config.json; the end ids of folder/generation_config.json, where there is one, are added.
 ModelConfig read_hf_config(const std::string& folder);
+
+// What config.json calls a family of ours ("llama": "LlamaForCausalLM"); empty: none of ours.
+std::string_view architecture_of(std::string_view family);
 
 // A file's JSON with its keys in their order, or none where the file is not there.
 std::optional<OrderedJson> read_ordered_json(const std::string& path);

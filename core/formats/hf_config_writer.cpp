@@ -1,5 +1,6 @@
 #include "core/base/error.h"
 #include "core/base/file_system.h"
+#include "core/formats/hf_config.h"
 #include "core/formats/hf_writer.h"
 
 namespace hone::formats {
@@ -24,8 +25,8 @@ OrderedJson bos(const ModelConfig& config) {
 
 OrderedJson fresh_config(const ModelConfig& config) {
   OrderedJson json;
-  json["architectures"] = {"LlamaForCausalLM"};
-  json["model_type"] = "llama";
+  json["architectures"] = {architecture_of(config.family)};
+  json["model_type"] = config.family;
   json["hidden_size"] = config.hidden_size;
   json["intermediate_size"] = config.intermediate_size;
   json["num_hidden_layers"] = config.num_layers;
@@ -37,10 +38,12 @@ OrderedJson fresh_config(const ModelConfig& config) {
   json["max_position_embeddings"] = config.max_positions;
   json["rms_norm_eps"] = config.rms_eps;
   json["rope_theta"] = config.rope_theta;
-  json["rope_scaling"] = nullptr;
+  json["rope_scaling"] = rope_scaling_json(config.rope_scaling);
   json["tie_word_embeddings"] = config.tie_embeddings;
-  json["attention_bias"] = config.attention_bias;
-  json["mlp_bias"] = config.mlp_bias;
+  if (config.family == "llama") {
+    json["attention_bias"] = config.output_bias;
+    json["mlp_bias"] = config.mlp_bias;
+  }
   json["bos_token_id"] = bos(config);
   json["eos_token_id"] = token_ids(config.eos_ids);
   return json;

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "core/formats/rope_scaling.h"
+
 namespace hone::formats {
 
 struct ModelConfig {
@@ -18,8 +20,10 @@ struct ModelConfig {
   std::int64_t max_positions = 0;
   double rms_eps = 1e-5;
   double rope_theta = 10000.0;
+  RopeScaling rope_scaling;
   bool tie_embeddings = false;
-  bool attention_bias = false;         // biases on q, k, v (and o)
+  bool qkv_bias = false;               // biases on q, k, v
+  bool output_bias = false;            // bias on o
   bool mlp_bias = false;
   double initializer_range = 0.02;  // of a model without weights
   std::int32_t bos_id = -1;

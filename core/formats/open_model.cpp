@@ -36,11 +36,12 @@ std::uint64_t fingerprint_of(const ModelConfig& c, const TensorSource& source) {
   print.add(c.family);
   for (const std::int64_t value :
        {c.hidden_size, c.intermediate_size, c.num_layers, c.num_heads, c.num_kv_heads, c.head_dim,
-        c.vocab_size, c.max_positions, std::int64_t{c.tie_embeddings}, std::int64_t{c.attention_bias},
+        c.vocab_size, c.max_positions, std::int64_t{c.tie_embeddings}, std::int64_t{c.qkv_bias},
         std::int64_t{c.mlp_bias}})
     print.add(value);
   print.add(c.rms_eps);
   print.add(c.rope_theta);
+  for (const double divisor : rope_divisors(c.rope_scaling, c.head_dim, c.rope_theta)) print.add(divisor);
   for (const TensorInfo& tensor : source.tensors()) {
     print.add(tensor.name);
     print.add(static_cast<std::int64_t>(tensor.dtype));

@@ -41,11 +41,15 @@ class Llama final : public Family {
   nn::Value attend(const nn::Pass& pass, std::int64_t index, const nn::Value& x) const;
 
   formats::ModelConfig config_;
+  nn::RotarySpec rotary_;
   nn::WeightPtr embedding_, final_norm_, head_;
   std::vector<LlamaBlock> blocks_;
 };
 
-Llama::Llama(const formats::ModelConfig& config, ModuleBuilder& builder) : config_(config) {
+Llama::Llama(const formats::ModelConfig& config, ModuleBuilder& builder)
+    : config_(config),
+      rotary_{config.head_dim, config.rope_theta,
+              formats::rope_divisors(config.rope_scaling, config.head_dim, config.rope_theta)} {
   const std::int64_t hidden = config.hidden_size, inner = config.intermediate_size;
   const std::int64_t q_width = config.num_heads * config.head_dim, kv_width = config.num_kv_heads * config.head_dim;
   builder.begin_block("embedding");
@@ -55,10 +59,10 @@ Llama::Llama(const formats::ModelConfig& config, ModuleBuilder& builder) : confi
     builder.begin_block("layers." + std::to_string(i));
     LlamaBlock& block = blocks_.emplace_back();
     block.attention_norm = builder.vector(prefix + "input_layernorm.weight", hidden);
-    block.q = builder.linear(prefix + "self_attn.q_proj", q_width, hidden, config.attention_bias);
-    block.k = builder.linear(prefix + "self_attn.k_proj", kv_width, hidden, config.attention_bias);
-    block.v = builder.linear(prefix + "self_attn.v_proj", kv_width, hidden, config.attention_bias);
-    block.o = builder.linear(prefix + "self_attn.o_proj", hidden, q_width, config.attention_bias);
+    block.q = builder.linear(prefix + "self_attn.q_proj", q_width, hidden, config.qkv_bias);
+    block.k = builder.linear(prefix + "self_attn.k_proj", kv_width, hidden, config.qkv_bias);
+    block.v = builder.linear(prefix + "self_attn.v_proj", kv_width, hidden, config.qkv_bias);
+    block.o = builder.linear(prefix + "self_attn.o_proj", hidden, q_width, config.output_bias);
     block.mlp_norm = builder.vector(prefix + "post_attention_layernorm.weight", hidden);
     block.gate = builder.linear(prefix + "mlp.gate_proj", inner, hidden, config.mlp_bias);
     block.up = builder.linear(prefix + "mlp.up_proj", inner, hidden, config.mlp_bias);
@@ -72,7 +76,7 @@ Llama::Llama(const formats::ModelConfig& config, ModuleBuilder& builder) : confi
 nn::Value Llama::attend(const nn::Pass& pass, std::int64_t index, const nn::Value& x) const {
   const LlamaBlock& block = blocks_[index];
   const nn::RotaryTable table =
-      nn::rotary_table(pass.batch.positions, config_.head_dim, config_.rope_theta, x.tensor.scalar_type());
+      nn::rotary_table(pass.batch.positions, rotary_, x.tensor.scalar_type());
   const std::vector<nn::Value> qkv = nn::linears(pass, x, {&block.q, &block.k, &block.v});
   const nn::Value q = nn::rotary(pass, as_heads(qkv[0], config_.num_heads), table);
   nn::Value k = nn::rotary(pass, as_heads(qkv[1], config_.num_kv_heads), table);

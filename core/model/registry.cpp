@@ -8,6 +8,7 @@ namespace hone::model {
 std::unique_ptr<Family> make_family(const formats::ModelConfig& config, ModuleBuilder& builder) {
   return Registry<std::unique_ptr<Family>>{"model family", config.family}
       .entry("llama", [&] { return make_llama(config, builder); })
+      .entry("qwen2", [&] { return make_llama(config, builder); })
       .build();
 }
 

@@ -23,13 +23,17 @@ struct RotaryNode final : TapeNode {
 
 }  // namespace
 
-RotaryTable rotary_table(const at::Tensor& positions, std::int64_t head_dim, double theta, at::ScalarType dtype) {
+at::Tensor rotary_frequencies(const RotarySpec& spec, const at::TensorOptions& options) {
+  // fp32 powers, as transformers computes them: the last bits of the angle depend on it at large positions.
+  const at::Tensor exponent = at::arange(0, spec.head_dim, 2, options) / static_cast<double>(spec.head_dim);
+  const at::Tensor frequencies = at::reciprocal(at::pow(spec.theta, exponent));
+  return spec.divisors.empty() ? frequencies : frequencies / at::tensor(spec.divisors, options);
+}
+
+RotaryTable rotary_table(const at::Tensor& positions, const RotarySpec& spec, at::ScalarType dtype) {
   const at::ScalarType wide = dtype == at::kDouble ? at::kDouble : at::kFloat;
   const auto options = at::TensorOptions().dtype(wide).device(positions.device());
-  // fp32 powers, as transformers computes them: the last bits of the angle depend on it at large positions.
-  const at::Tensor exponent = at::arange(0, head_dim, 2, options) / static_cast<double>(head_dim);
-  const at::Tensor inverse = at::reciprocal(at::pow(theta, exponent));
-  const at::Tensor angle = positions.to(wide).unsqueeze(-1) * inverse;
+  const at::Tensor angle = positions.to(wide).unsqueeze(-1) * rotary_frequencies(spec, options);
   return {at::cos(angle), at::sin(angle)};
 }
 

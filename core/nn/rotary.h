@@ -1,14 +1,25 @@
 #pragma once
-// Rotary position embedding (Su et al. 2021) in the half-split layout of Hugging Face's Llama: feature i pairs
-// with i + D/2, angle = position * theta^(-2i/D). x [T, heads, D]; tables [T, D/2] fp32 (fp64 for fp64 input).
+// Rotary position embedding (Su et al. 2021) in the half-split layout of Hugging Face's Llama: feature i
+// pairs with i + D/2, angle = position * theta^(-2i/D) / divisors[i]. x [T, heads, D]; tables [T, D/2] fp32
+// (fp64 for fp64 input).
+#include <vector>
+
 #include "core/nn/pass.h"
 
 namespace hone::nn {
 
+struct RotarySpec {
+  std::int64_t head_dim = 0;
+  double theta = 10000;
+  std::vector<double> divisors;  // D/2 of them; empty: all 1
+};
+at::Tensor rotary_frequencies(const RotarySpec& spec,
+                              const at::TensorOptions& options);  // angle per position, [D/2]
+
 struct RotaryTable {
   at::Tensor cos, sin;  // [T, D/2]
 };
-RotaryTable rotary_table(const at::Tensor& positions, std::int64_t head_dim, double theta, at::ScalarType dtype);
+RotaryTable rotary_table(const at::Tensor& positions, const RotarySpec& spec, at::ScalarType dtype);
 
 Value rotary(const Pass& pass, const Value& x, const RotaryTable& table);
 

@@ -75,6 +75,7 @@ class ReferenceLlama {
   }
   at::Tensor linear(const std::string& module, const at::Tensor& x) {
     at::Tensor y = at::mm(x, parameters.at(module + ".weight").t());
+    if (const auto bias = parameters.find(module + ".bias"); bias != parameters.end()) y = y + bias->second;
     for (const Branch& branch : branches_[module])
       y = y + branch.scale * at::mm(at::mm(x, branch.a.t()), branch.b.t());
     return y;
@@ -146,7 +147,7 @@ void expect_gradients(model::Model& model, const TokenBatch& batch, const at::Te
 TEST(LlamaGradient, EveryParameterEqualsAutogradInDouble) {
   const Golden golden("forward_backward.safetensors");
   const TokenBatch batch = batch_of(golden, 0, 3);
-  for (const std::string folder : {"tiny_llama", "tiny_llama_untied"}) {
+  for (const std::string folder : {"tiny_llama", "tiny_llama_untied", "tiny_qwen2"}) {
     for (const bool recompute : {false, true}) {
       model::Model model =
           build(folder, {.compute = at::kDouble, .trained = model::Trained::everything}, recompute);

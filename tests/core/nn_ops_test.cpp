@@ -121,7 +121,7 @@ TEST(Swiglu, CpuKernelEqualsAtenUpToExtremeGates) {
 TEST(Rotary, BackwardEqualsAutogradAndUndoesTheTurn) {
   at::manual_seed(6);
   const nn::BatchTensors batch = packed({3, 5});
-  const nn::RotaryTable table = nn::rotary_table(batch.positions, 10, 10000.0, at::kDouble);
+  const nn::RotaryTable table = nn::rotary_table(batch.positions, {10, 10000.0, {}}, at::kDouble);
   const at::Tensor x = leaf(random({8, 2, 10})), d = random({8, 2, 10});
   // Pairs (i, i + D/2) as complex numbers times exp(i angle).
   const at::Tensor inverse = at::pow(10000.0, -at::arange(0, 10, 2, at::kDouble) / 10);
@@ -145,7 +145,8 @@ TEST(Rotary, CpuKernelEqualsAten) {
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
     for (const std::int64_t dim : {2, 16, 64, 80, 34}) {
       for (const std::int64_t tokens : {1, 19}) {
-        const nn::RotaryTable table = nn::rotary_table(packed({tokens}).positions * 977, dim, 1e5, type);
+        const nn::RotaryTable table =
+            nn::rotary_table(packed({tokens}).positions * 977, {dim, 1e5, {}}, type);
         const at::Tensor x = random({tokens, 3, dim}, type);
         for (const int sign : {1, -1})
           EXPECT_LT(error(nn::rotate_cpu(x, table, sign), nn::rotate_aten(x, table, sign)),

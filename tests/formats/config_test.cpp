@@ -49,6 +49,22 @@ TEST(HfConfig, BothSpellingsOfTransformersFourAndFiveRead) {
   EXPECT_EQ(five.source_dtype, "bf16");
 }
 
+TEST(HfConfig, Qwen2HasBiasesOnTheProjectionsOfAttentionAndNoDefaultIds) {
+  const ModelConfig config = parse_with([](Json& j) {
+    j["model_type"] = "qwen2", j["architectures"] = {"Qwen2ForCausalLM"};
+    j["use_sliding_window"] = false, j["sliding_window"] = 4096, j["layer_types"] = {"full_attention"};
+    j.erase("attention_bias"), j.erase("bos_token_id"), j.erase("eos_token_id");
+  });
+  EXPECT_EQ(config.family, "qwen2");
+  EXPECT_TRUE(config.qkv_bias);
+  EXPECT_FALSE(config.output_bias);
+  EXPECT_FALSE(config.mlp_bias);
+  EXPECT_EQ(config.bos_id, -1);
+  EXPECT_TRUE(config.eos_ids.empty());
+  EXPECT_EQ(code_of([] { parse_with([](Json& j) { j["model_type"] = "qwen2"; }); }), "MD002")
+      << "architectures says Llama";
+}
+
 TEST(HfConfig, EndIdsOfTheGenerationConfigAreAdded) {
   const Scratch scratch;
   copy_golden("single", scratch);
@@ -66,7 +82,7 @@ struct BadConfig {
 
 TEST(HfConfig, EachBadValueIsRefusedWithItsCode) {
   const Json erased(Json::value_t::discarded);
-  const Json yarn = {{"rope_type", "yarn"}, {"factor", 4}}, linear = {{"type", "linear"}, {"factor", 2}};
+  const Json yarn = {{"rope_type", "yarn"}, {"factor", 4}}, dynamic = {{"type", "dynamic"}, {"factor", 2}};
   const Json partial = {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}};
   const Json gptq = {{"quant_method", "gptq"}, {"bits", 4}},
              bits8 = {{"quant_method", "bitsandbytes"}, {"load_in_8bit", true}};
@@ -101,9 +117,11 @@ TEST(HfConfig, EachBadValueIsRefusedWithItsCode) {
       {"rms_norm_eps", "1e-5", "CF004"},
       {"rope_theta", 0, "CF003"},
       {"rope_scaling", yarn, "CF005"},
-      {"rope_scaling", linear, "CF005"},
+      {"rope_scaling", dynamic, "CF005"},
       {"rope_parameters", partial, "CF005"},
       {"rope_parameters", 1, "CF004"},
+      {"use_sliding_window", true, "CF005"},
+      {"layer_types", {"full_attention", "sliding_attention"}, "CF005"},
       {"hidden_act", "gelu", "CF005"},
       {"tie_word_embeddings", "yes", "CF004"},
       {"attention_bias", 1, "CF004"},
