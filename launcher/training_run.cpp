@@ -1,6 +1,5 @@
 #include "launcher/training_run.h"
 
-#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -161,15 +160,14 @@ OrderedJson TrainingRun::describe() {
 }
 
 OrderedJson TrainingRun::memory_held() const {
-  const std::int64_t masters = model_.arena().layout().size * static_cast<std::int64_t>(sizeof(float));
-  const std::int64_t views =
-      model_.compute() == at::kFloat ? 0 : masters * at::elementSize(model_.compute()) / at::elementSize(at::kFloat);
-  std::int64_t optimizer = 0;
-  for (const optim::StateTensor& tensor : optimizer_->state()) optimizer += std::as_bytes(tensor.data).size();
-  const std::int64_t total = model_.frozen_bytes() + masters + views + masters + optimizer;
-  return {{"frozen_weights", model_.frozen_bytes()}, {"trained_weights", masters + views},
-          {"gradients", masters},                    {"optimizer", optimizer},
-          {"total", total}};
+  const model::Arena& arena = model_.arena();
+  const std::int64_t gradients = arena.layout().size * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t optimizer = optim::state_bytes(config_.optim, arena.layout());
+  return {{"frozen_weights", model_.frozen_bytes()},
+          {"trained_weights", arena.bytes()},
+          {"gradients", gradients},
+          {"optimizer", optimizer},
+          {"total", model_.frozen_bytes() + arena.bytes() + gradients + optimizer}};
 }
 
 int TrainingRun::run() {

@@ -43,6 +43,10 @@ std::span<float> Arena::part(const at::Tensor& host, std::size_t parameter) cons
   return {host.mutable_data_ptr<float>() + range.begin, static_cast<std::size_t>(range.length())};
 }
 
+std::int64_t Arena::bytes() const {
+  return static_cast<std::int64_t>(master_.nbytes() + (views_.is_same(master_) ? 0 : views_.nbytes()));
+}
+
 std::int64_t Arena::parameter_count() const {
   std::int64_t count = 0;
   for (const ParameterSlice& slice : layout_.parameters) count += slice.range.length();

@@ -27,6 +27,7 @@ class Arena {
   void restore(const at::Tensor& host);
   std::span<float> part(const at::Tensor& host, std::size_t parameter) const;  // of on_host()
   std::int64_t parameter_count() const;          // elements, padding not counted
+  std::int64_t bytes() const;                    // of master and views
 
  private:
   ArenaLayout layout_;
