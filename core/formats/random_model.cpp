@@ -34,7 +34,7 @@ std::array<float, 4> normals(std::uint64_t block, std::uint64_t name, std::uint6
 class RandomSource final : public TensorSource {
  public:
   RandomSource(const ModelConfig& config, std::string folder, std::uint64_t seed)
-      : tensors_(llama_tensors(config)),
+      : tensors_(expected_tensors(config)),
         folder_(std::move(folder)),
         seed_(seed),
         deviation_(static_cast<float>(config.initializer_range)),
