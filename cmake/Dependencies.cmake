@@ -19,9 +19,12 @@ endif()
 set(TORCH_LIB "${HONE_TORCH_ROOT}/lib")
 add_library(torch_headers INTERFACE)
 # After the system's own folders: the wheel carries headers of other libraries (fmt) in other versions.
-target_compile_options(torch_headers INTERFACE
-  "-idirafter${HONE_TORCH_ROOT}/include" "-idirafter${HONE_TORCH_ROOT}/include/torch/csrc/api/include"
-  "$<$<COMPILE_LANGUAGE:CXX>:-fopenmp>")  # without it at::parallel_for runs on one thread, and says nothing
+foreach(folder "${HONE_TORCH_ROOT}/include" "${HONE_TORCH_ROOT}/include/torch/csrc/api/include")
+  target_compile_options(torch_headers INTERFACE
+    "$<$<COMPILE_LANGUAGE:CXX>:-idirafter${folder}>" "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-idirafter${folder}>")
+endforeach()
+# Without it at::parallel_for runs on one thread, and says nothing.
+target_compile_options(torch_headers INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-fopenmp>")
 add_library(torch_cpu INTERFACE)
 # LibTorch's own OpenMP runtime, so that there is one pool of threads.
 target_link_libraries(torch_cpu INTERFACE torch_headers "${TORCH_LIB}/libtorch_cpu.so" "${TORCH_LIB}/libc10.so"

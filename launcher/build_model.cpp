@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include "core/base/error.h"
+#include "core/device/device.h"
 #include "core/formats/tensor_source.h"
 #include "core/model/compute_type.h"
 #include "core/model/memory.h"
@@ -28,6 +29,11 @@ model::Model build_model(Config& config, Purpose purpose) {
   if (training && spec.master != at::kFloat && spec.master != spec.compute)
     throw Error(Exit::usage, "US043", "weights kept in another type than they compute in", "model.master_dtype",
                 "bf16, and model.dtype is " + config.model.dtype, "set model.dtype bf16, or model.master_dtype fp32");
+  spec.device = device::device_of(config.model.device);
+  spec.offload_block_inputs = training && config.train.offload == "block_inputs";
+  if (spec.offload_block_inputs && config.train.recompute != "block")
+    throw Error(Exit::usage, "US050", "nothing to put aside", "train.offload", "block_inputs without recomputation",
+                "set train.recompute block too");
   spec.nf4 = config.model.quantize == "nf4";
   spec.double_quant = config.model.double_quant;
   spec.trained = what_is_trained(config, purpose);
@@ -39,8 +45,10 @@ model::Model build_model(Config& config, Purpose purpose) {
   for (const auto& adapter : input.frozen) spec.frozen_adapters.push_back(adapter.get());
   spec.seed = static_cast<std::uint64_t>(config.train.seed);
   spec.neftune_noise_alpha = config.train.neftune_noise_alpha;
-  model::require_memory(input.files, spec,
-                        [&](const ArenaLayout& trained) { return optim::state_bytes(config.optim, trained); });
+  const auto state_bytes = [&](const ArenaLayout& trained) {
+    return config.optim.paged && !spec.device.is_cpu() ? 0 : optim::state_bytes(config.optim, trained);
+  };
+  model::require_memory(input.files, spec, state_bytes);
   return model::build_model(input.files, spec, training && config.train.recompute == "block");
 }
 

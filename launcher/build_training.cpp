@@ -6,6 +6,7 @@
 #include "checkpoint/compatible.h"
 #include "core/base/file_system.h"
 #include "core/base/run_status.h"
+#include "core/device/device.h"
 #include "launcher/options/config.h"
 
 namespace hone::launcher {
@@ -15,6 +16,29 @@ namespace {
 StateTensor master_tensor(const at::Tensor& values) {
   return {"master", std::span(values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel()))};
 }
+
+// An optimizer's state in host memory: itself, or a copy of what lies on a device.
+class HostState {
+ public:
+  HostState(std::vector<StateTensor> state, at::Device device) : tensors_(std::move(state)) {
+    for (StateTensor& tensor : tensors_) {
+      const auto bytes = static_cast<std::int64_t>(tensor.bytes().size());
+      if (!tensor.on_device || bytes == 0) continue;
+      copies_.emplace_back(device::bytes_at(tensor.data, bytes, device), at::Tensor());
+      copies_.back().second = copies_.back().first.cpu();
+      tensor.data = copies_.back().second.mutable_data_ptr();
+      tensor.on_device = false;
+    }
+  }
+  const std::vector<StateTensor>& tensors() const { return tensors_; }
+  void put_back() {
+    for (auto& [there, here] : copies_) there.copy_(here);
+  }
+
+ private:
+  std::vector<StateTensor> tensors_;
+  std::vector<std::pair<at::Tensor, at::Tensor>> copies_;  // on the device, in host memory
+};
 
 Json to_json(const TrainState& state) {
   Json json{{"step", state.step},
@@ -51,7 +75,8 @@ void RunCheckpoints::save(const TrainState& state) {
   out.granule = optimizer_.granule();
   const at::Tensor master = model_.arena().on_host();
   out.tensors.emplace_back(master_tensor(master));
-  for (const StateTensor& tensor : optimizer_.state()) out.tensors.emplace_back(tensor);
+  const HostState state_tensors(optimizer_.state(), model_.device());
+  for (const StateTensor& tensor : state_tensors.tensors()) out.tensors.emplace_back(tensor);
   out.trainer = to_json(state);
   out.config = config_;
   out.digests = digests_;
@@ -66,7 +91,9 @@ TrainState RunCheckpoints::load(const std::string& folder) {
   checkpoint::require_same_layout(manifest.layout, model_.arena().layout(), folder);
   const at::Tensor master = model_.arena().on_host();
   loaded.read(master_tensor(master));
-  for (const StateTensor& tensor : optimizer_.state()) loaded.read(tensor);
+  HostState state_tensors(optimizer_.state(), model_.device());
+  for (const StateTensor& tensor : state_tensors.tensors()) loaded.read(tensor);
+  state_tensors.put_back();
   model_.arena().restore(master);
   return from_json(manifest.trainer, folder);
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "core/cuda/device.h"
 #include "core/formats/tensor_source.h"
 #include "core/model/compute_type.h"
 #include "core/nn/tensor_pool.h"
@@ -16,6 +17,11 @@ void resolve_dtype(CommandContext& context, Communicator& communicator) {
   ModelOptions& options = context.config().model;
   if (options.dtype != "auto") {
     model::compute_type(options.dtype);
+    return;
+  }
+  if (options.device == "cuda") {
+    options.dtype = "bf16";
+    context.log.info("compute type bf16 on {}", cuda::describe());
     return;
   }
   const formats::ModelConfig config = formats::read_model_config(options.path);
@@ -34,7 +40,7 @@ std::string from_rank_zero(Communicator& communicator, const std::string& own) {
 Runtime make_runtime(CommandContext& context) {
   context.require("model.path");
   Config& config = context.config();
-  config.model.device = model::resolve_device(config.model);
+  config.model.device = model::resolve_device(config.model, context.session.world_size());
   const dist::Placement placement = dist::take_fair_share(context.session);
   nn::install_tensor_pool();
   at::set_num_threads(placement.threads);

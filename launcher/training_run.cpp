@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/model/memory.h"
+#include "core/optim/optimizer_on.h"
 #include "core/train/evaluator.h"
 #include "dist/gradient_sync.h"
 #include "dist/stop_signal.h"
@@ -50,8 +52,8 @@ TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, st
       held_out_(make_held_out()),
       model_(make_model()),
       objective_(objective::make_objective(config_.objective)),
-      optimizer_(optim::make_optimizer(config_.optim, model_.arena().layout())),
-      gradients_(model_.arena().layout()),
+      optimizer_(optim::make_optimizer_on(model_.device(), config_.optim, model_.arena().layout())),
+      gradients_(model_.arena().layout(), model_.device()),
       reduction_(dist::make_gradient_reduction(gradients_.flat(), model_.arena().layout(), communicator_)),
       store_(config_.run.dir + "/checkpoints", communicator_, store_options()),
       checkpoints_(store_, model_, *optimizer_, flatten(config_), digests()) {}
@@ -146,6 +148,10 @@ OrderedJson TrainingRun::describe() {
   std::int64_t tokens = 0, bins = 0;
   for (std::int64_t i = 0; i < eligible_.count; ++i) tokens += rows_.set->length(eligible_.at(i));
   for (std::int64_t step = 0; step < looked_at; ++step) bins += std::ssize(loader.next_step().bins);
+  const model::MemoryEstimate held = memory_held();
+  const OrderedJson bytes{{"frozen_weights", held.frozen}, {"trained_weights", held.master},
+                          {"gradients", held.gradients},   {"optimizer", held.optimizer},
+                          {"total", held.total()}};
   return {{"rows", eligible_.count},
           {"rows_without_target", eligible_.dropped},
           {"steps_per_epoch", steps},
@@ -156,25 +162,28 @@ OrderedJson TrainingRun::describe() {
           {"micro_batches_per_step", static_cast<double>(bins) / static_cast<double>(looked_at)},
           {"ranks", communicator_.world_size()},
           {"trained_parameters", model_.arena().parameter_count()},
-          {"per_rank_bytes", memory_held()}};
+          {"per_rank_bytes", bytes}};
 }
 
-OrderedJson TrainingRun::memory_held() const {
-  const model::Arena& arena = model_.arena();
-  const std::int64_t gradients = arena.layout().size * static_cast<std::int64_t>(sizeof(float));
-  const std::int64_t optimizer = optim::state_bytes(config_.optim, arena.layout());
-  return {{"frozen_weights", model_.frozen_bytes()},
-          {"trained_weights", arena.bytes()},
-          {"gradients", gradients},
-          {"optimizer", optimizer},
-          {"total", model_.frozen_bytes() + arena.bytes() + gradients + optimizer}};
+model::MemoryEstimate TrainingRun::memory_held() {
+  model::MemoryEstimate held;
+  held.frozen = model_.frozen_bytes();
+  held.master = model_.arena().bytes();
+  held.gradients = std::ssize(gradients_.flat()) * std::int64_t{sizeof(float)};
+  for (const StateTensor& tensor : optimizer_->state()) held.optimizer += std::ssize(tensor.bytes());
+  return held;
 }
 
 int TrainingRun::run() {
   const auto begin = std::chrono::steady_clock::now();
   TrainState state = resume();
   write_run_facts(context_, model_, rows_, eligible_);
-  const train::Outcome outcome = train(state);
+  train::Outcome outcome{};
+  try {
+    outcome = train(state);
+  } catch (...) {
+    model::rethrow_with_memory(memory_held(), model_.device());
+  }
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
   report_timing(context_, clock_, wall.count(), communicator_);
   return close_run(context_, model_, outcome, state.step);

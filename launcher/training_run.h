@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/model/memory.h"
 #include "core/train/step.h"
 #include "core/train/trainer.h"
 #include "data/load/prefetch.h"
@@ -30,7 +31,7 @@ class TrainingRun {
   checkpoint::FlatMap digests() const;
   TrainState resume();
   EvalResult evaluate();
-  OrderedJson memory_held() const;
+  model::MemoryEstimate memory_held();
   train::Outcome train(TrainState& state);
 
   CommandContext& context_;

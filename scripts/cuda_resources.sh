@@ -9,7 +9,7 @@ out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 printf '%-6s %-9s %-7s %-6s %-6s %s\n' arch registers shared stack spills kernel
 status=0
-for source in $(find core -name '*.cu' | sort); do
+for source in $(grep -rl --include='*.cu' __global__ core | sort); do
   for arch in 80 90; do
     nvcc -std=c++20 -O3 -I. -arch="sm_$arch" -Xptxas -v -cubin -o /dev/null "$source" 2>"$out" ||
       { cat "$out" >&2; exit 1; }

@@ -16,14 +16,15 @@ core/ports      | core/base                                                |
 core/formats    | core/base                                                | json fmt
 core/eval       | core/base                                                | utf8proc
 core/cuda       | core/base                                                | cuda
-core/nn         | core/base core/ports core/cuda                           | aten cuda
-core/quant      | core/base core/ports core/formats core/cuda core/nn      | aten cuda
+core/device     | core/base core/cuda                                      | aten cuda
+core/nn         | core/base core/ports core/cuda core/device               | aten cuda
+core/quant      | core/base core/ports core/formats core/cuda core/device core/nn | aten cuda
 core/adapter    | core/base core/ports core/formats core/nn core/quant     | aten json
-core/model      | core/base core/ports core/formats core/nn core/quant core/adapter core/cuda core/train/shard_plan.h | aten fmt
-core/optim      | core/base core/ports core/nn core/cuda core/train/shard_plan.h | aten cuda
-core/objective  | core/base core/ports core/nn core/model                  | aten
-core/generate   | core/base core/ports core/nn core/model core/cuda        | aten cuda
-core/train      | core/base core/ports core/formats core/nn core/quant core/adapter core/model core/objective core/optim core/eval core/cuda | aten cuda fmt json
+core/model      | core/base core/ports core/formats core/nn core/quant core/adapter core/cuda core/device core/train/shard_plan.h | aten fmt
+core/optim      | core/base core/ports core/nn core/cuda core/device core/train/shard_plan.h | aten cuda
+core/objective  | core/base core/ports core/device core/nn core/model      | aten
+core/generate   | core/base core/ports core/nn core/model core/cuda core/device | aten cuda
+core/train      | core/base core/ports core/formats core/nn core/quant core/adapter core/model core/objective core/optim core/eval core/cuda core/device | aten cuda fmt json
 core/train/shard_plan | core/base                                          |
 data            | core/base core/ports core/formats                        | json fmt simdjson pcre2 utf8proc hdf5
 dist            | core/base core/ports core/train/shard_plan.h             | fmt mpi

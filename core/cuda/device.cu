@@ -24,10 +24,24 @@ std::string describe() {
   return built + std::to_string(device_count()) + " (" + properties.name + ")";
 }
 
+namespace {
+
+// The kernels are built for compute capability 8.0 (Ampere) and newer.
+void require_new_enough() {
+  int major = 0;
+  if (cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) != cudaSuccess || major >= 8)
+    return;
+  throw Error(Exit::usage, "CU004", "GPU too old", "model.device",
+              "compute capability " + std::to_string(major),
+              "8.0 (A100) or newer is needed; use model.device cpu");
+}
+
+}  // namespace
+
 void require_device() {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaSuccess && count > 0) return;
+  if (status == cudaSuccess && count > 0) return require_new_enough();
   cudaGetLastError();
   throw Error(Exit::usage, "CU001", "no CUDA device", "model.device",
               status == cudaSuccess ? "the driver reports none" : cudaGetErrorString(status),

@@ -5,10 +5,10 @@
 
 namespace hone::cuda {
 
-bool compiled_in() noexcept;    // this build holds CUDA code
-int device_count() noexcept;    // 0 without CUDA code, driver or device
-std::string describe();         // one line for `hone --version` and logs
-// Error(Exit::usage, "CU001") on model.device where there is nothing to run on.
+bool compiled_in() noexcept;  // this build holds CUDA code
+int device_count() noexcept;  // 0 without CUDA code, driver or device
+std::string describe();       // one line for `hone --version` and logs
+// Error(Exit::usage) on model.device: CU001 where there is nothing to run on, CU004 where the GPU is too old.
 void require_device();
 
 }  // namespace hone::cuda

@@ -54,14 +54,14 @@ at::Tensor next_logits(const model::Model& model, const std::vector<Stream>& str
   cache.begin(rows, {batch.cu_seqlens.begin(), batch.cu_seqlens.end()});
   const at::Tensor hidden = model.forward(batch, {.adapters = adapters, .cache = &cache});
   cache.end();
-  const at::Tensor picked = hidden.index_select(0, at::tensor(at::ArrayRef<std::int64_t>(last), at::kLong));
-  return model.head().weight->times_transposed(picked).to(at::kFloat);
+  const at::Tensor index = at::tensor(at::ArrayRef<std::int64_t>(last), at::kLong).to(hidden.device());
+  return model.head().weight->times_transposed(hidden.index_select(0, index)).to(at::kFloat).cpu();
 }
 
 nn::KvCache make_cache(const model::Model& model, std::int64_t rows, std::int64_t capacity) {
   const formats::ModelConfig& config = model.config();
   return nn::KvCache({config.num_layers, rows, capacity, config.num_kv_heads, config.head_dim},
-                     at::TensorOptions().dtype(model.compute()));
+                     at::TensorOptions().dtype(model.compute()).device(model.device()));
 }
 
 // Takes the next token of a stream; whether it goes on.

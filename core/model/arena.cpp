@@ -4,10 +4,10 @@
 
 namespace hone::model {
 
-void Arena::allocate(ArenaLayout layout, at::ScalarType compute, at::ScalarType master) {
+void Arena::allocate(ArenaLayout layout, at::ScalarType compute, at::ScalarType master, at::Device device) {
   layout_ = std::move(layout);
-  master_ = at::zeros({layout_.size}, master);
-  views_ = compute == master ? master_ : at::zeros({layout_.size}, compute);
+  master_ = at::zeros({layout_.size}, at::TensorOptions().dtype(master).device(device));
+  views_ = compute == master ? master_ : at::zeros({layout_.size}, master_.options().dtype(compute));
 }
 
 StateTensor Arena::weights() {
@@ -31,7 +31,7 @@ void Arena::publish() {
   if (!views_.is_same(master_)) views_.copy_(master_);
 }
 
-at::Tensor Arena::on_host() const { return master_.to(at::kFloat); }
+at::Tensor Arena::on_host() const { return master_.cpu().to(at::kFloat); }
 
 void Arena::restore(const at::Tensor& host) {
   if (!host.is_same(master_)) master_.copy_(host);

@@ -15,19 +15,22 @@ namespace hone::model {
 
 class Arena {
  public:
-  void allocate(ArenaLayout layout, at::ScalarType compute, at::ScalarType master = at::kFloat);
+  void allocate(ArenaLayout layout, at::ScalarType compute, at::ScalarType master = at::kFloat,
+                at::Device device = at::kCPU);
   const ArenaLayout& layout() const { return layout_; }
-  StateTensor weights();                         // the master, as an optimizer moves it
-  std::span<float> master();                     // [size], of an fp32 master
+  at::Device device() const { return master_.device(); }
+  StateTensor weights();                         // the master, as an optimizer moves it; in the device's memory
+  std::span<float> master();                     // [size], of an fp32 master; in the device's memory
   std::span<float> master(std::size_t parameter);
   at::Tensor view(std::size_t parameter) const;  // compute dtype, in the parameter's shape
   void publish();                                // master -> views, after an optimizer step
-  // The master as fp32 values, [size]: itself where it is fp32. `restore` takes them back and publishes.
+  // The master as fp32 values in host memory, [size]: itself where it is fp32 on a CPU. `restore` takes them back and
+  // publishes.
   at::Tensor on_host() const;
   void restore(const at::Tensor& host);
   std::span<float> part(const at::Tensor& host, std::size_t parameter) const;  // of on_host()
-  std::int64_t parameter_count() const;          // elements, padding not counted
   std::int64_t bytes() const;                    // of master and views
+  std::int64_t parameter_count() const;          // elements, padding not counted
 
  private:
   ArenaLayout layout_;

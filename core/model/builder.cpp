@@ -6,6 +6,7 @@
 
 #include "core/adapter/peft_pair.h"
 #include "core/base/error.h"
+#include "core/quant/device_nf4_weight.h"
 
 namespace hone::model {
 namespace {
@@ -74,8 +75,8 @@ const formats::TensorInfo& ModuleBuilder::require(const std::string& name,
   return *info;
 }
 
-at::Tensor ModuleBuilder::load_dense(const formats::TensorInfo& info) const {
-  at::Tensor out = at::empty(info.shape, spec_.compute);
+at::Tensor ModuleBuilder::load_dense(const formats::TensorInfo& info, at::ScalarType type) const {
+  at::Tensor out = at::empty(info.shape, at::TensorOptions().dtype(type).device(spec_.device));
   for_pieces(source_, info, [&](std::int64_t row, std::int64_t rows, std::span<const float> values) {
     at::Tensor target = out.narrow(0, row, rows);
     target.copy_(at::from_blob(const_cast<float*>(values.data()), target.sizes(), at::kFloat));
@@ -92,22 +93,30 @@ nn::WeightPtr ModuleBuilder::trainable(const std::string& name, std::vector<std:
 }
 
 nn::WeightPtr ModuleBuilder::frozen_dense(const formats::TensorInfo& info) {
-  auto weight = std::make_shared<nn::DenseWeight>(load_dense(info));
+  auto weight = std::make_shared<nn::DenseWeight>(load_dense(info, spec_.compute));
   frozen_bytes_ += weight->bytes();
   return weight;
 }
 
 nn::WeightPtr ModuleBuilder::frozen_nf4(const formats::TensorInfo& info) {
-  quant::Nf4Data data;
-  if (const auto stored = source_.nf4(info)) {
-    data = quant::from_stored(elements_of(info.shape), *stored);
-  } else {
-    quant::Nf4Quantizer quantizer(elements_of(info.shape));
-    for_pieces(source_, info, [&](std::int64_t, std::int64_t, std::span<const float> values) { quantizer.push(values); });
-    data = quantizer.finish(spec_.double_quant);
-  }
+  if (!spec_.device.is_cpu()) return frozen_nf4_on_device(info);
+  quant::Nf4Data data = read_nf4(info);
   frozen_bytes_ += data.bytes();
   return std::make_shared<quant::Nf4Weight>(std::move(data), info.shape, spec_.compute, pool_);
+}
+
+nn::WeightPtr ModuleBuilder::frozen_nf4_on_device(const formats::TensorInfo& info) {
+  quant::DeviceNf4 data = quant::to_device(read_nf4(info), spec_.device);
+  frozen_bytes_ += data.bytes();
+  return std::make_shared<quant::DeviceNf4Weight>(std::move(data), info.shape, spec_.compute);
+}
+
+quant::Nf4Data ModuleBuilder::read_nf4(const formats::TensorInfo& info) const {
+  if (const auto stored = source_.nf4(info)) return quant::from_stored(elements_of(info.shape), *stored);
+  quant::Nf4Quantizer quantizer(elements_of(info.shape));
+  for_pieces(source_, info,
+             [&](std::int64_t, std::int64_t, std::span<const float> values) { quantizer.push(values); });
+  return quantizer.finish(spec_.double_quant);
 }
 
 nn::WeightPtr ModuleBuilder::own(const formats::TensorInfo& info, bool decay) {
@@ -147,8 +156,8 @@ void ModuleBuilder::add_frozen_branches(nn::Linear& linear, std::int64_t out, st
     const formats::PeftPair* pair = frozen->find(linear.name);
     if (!pair) continue;
     adapter::require_fit(*pair, out, in);
-    auto a = std::make_shared<nn::DenseWeight>(adapter::to_tensor(*pair->a, spec_.compute));
-    auto b = std::make_shared<nn::DenseWeight>(adapter::to_tensor(*pair->b, spec_.compute));
+    auto a = std::make_shared<nn::DenseWeight>(adapter::to_tensor(*pair->a, spec_.compute).to(spec_.device));
+    auto b = std::make_shared<nn::DenseWeight>(adapter::to_tensor(*pair->b, spec_.compute).to(spec_.device));
     frozen_bytes_ += a->bytes() + b->bytes();
     linear.branches.push_back({a, b, frozen->config().scaling(), /*trained=*/false});
   }
@@ -210,7 +219,7 @@ std::shared_ptr<Arena> ModuleBuilder::finish() {
   if (spec_.lora_init) check_all_used(*spec_.lora_init, linears_);
   if (spec_.trained == Trained::adapter && adapted_.empty())
     throw Error(Exit::usage, "AD012", "no module matches", "adapter.targets", "the model has no such linear");
-  arena_->allocate(layout_.finish(), spec_.compute, spec_.master);
+  arena_->allocate(layout_.finish(), spec_.compute, spec_.master, spec_.device);
   const at::Tensor start = arena_->on_host();
   for (std::size_t p = 0; p < fills_.size(); ++p) fills_[p](arena_->part(start, p));
   arena_->restore(start);

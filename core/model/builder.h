@@ -21,7 +21,9 @@ enum class Trained { nothing, adapter, everything };
 struct BuildSpec {
   at::ScalarType compute = at::kFloat;
   at::ScalarType master = at::kFloat;  // of what is trained: fp32, or bf16 under bf16 compute
-  bool nf4 = false;           // block linears held in NF4
+  at::Device device = at::kCPU;
+  bool offload_block_inputs = false;  // with recomputation: they wait for backward in host memory
+  bool nf4 = false;                   // block linears held in NF4
   bool double_quant = true;
   Trained trained = Trained::nothing;
   adapter::LoraSettings lora;                                      // Trained::adapter
@@ -58,7 +60,9 @@ class ModuleBuilder {
   void check_saved_modules() const;
   nn::WeightPtr frozen_dense(const formats::TensorInfo& info);
   nn::WeightPtr frozen_nf4(const formats::TensorInfo& info);
-  at::Tensor load_dense(const formats::TensorInfo& info) const;
+  nn::WeightPtr frozen_nf4_on_device(const formats::TensorInfo& info);
+  quant::Nf4Data read_nf4(const formats::TensorInfo& info) const;
+  at::Tensor load_dense(const formats::TensorInfo& info, at::ScalarType type) const;
   void add_frozen_branches(nn::Linear& linear, std::int64_t out, std::int64_t in);
   void add_trained_branch(nn::Linear& linear, std::int64_t out, std::int64_t in);
 

@@ -6,6 +6,8 @@
 #include <chrono>
 
 #include "core/base/error.h"
+#include "core/cuda/device.h"
+#include "core/device/load_cuda.h"
 
 namespace hone::model {
 namespace {
@@ -31,11 +33,14 @@ at::ScalarType compute_type(const std::string& dtype) {
               "bf16 and fp32 are computed on CPUs");
 }
 
-std::string resolve_device(const ModelOptions& options) {
-  if (options.device == "cuda")
-    throw Error(Exit::usage, "MD021", "device not available", "model.device", "cuda",
-                "this version computes on CPUs: use cpu or auto");
-  return "cpu";
+std::string resolve_device(const ModelOptions& options, int ranks) {
+  const bool chosen = options.device == "auto" && ranks == 1 && cuda::device_count() > 0;
+  if (options.device != "cuda" && !chosen) return "cpu";
+  if (ranks > 1)
+    throw Error(Exit::usage, "MD021", "one GPU serves one rank", "model.device", std::to_string(ranks) + " ranks",
+                "start one rank, or use model.device cpu");
+  device::load_cuda();
+  return "cuda";
 }
 
 DtypeProbe probe_dtypes(std::int64_t rows, std::int64_t in, std::int64_t out) {

@@ -87,7 +87,7 @@ nn::Value Llama::attend(const nn::Pass& pass, std::int64_t index, const nn::Valu
     std::tie(k.tensor, v.tensor) = pass.cache->append(index, k.tensor, v.tensor);
     spec = pass.cache->spec(scale);
   } else {
-    spec = nn::self_attention(pass.batch.cu_seqlens, scale);
+    spec = nn::self_attention(pass.batch, scale);
   }
   return nn::linear(pass, as_rows(nn::attention(pass, q, k, v, spec)), block.o);
 }

@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/base/failure.h"
+#include "core/device/device.h"
 
 namespace hone::model {
 namespace {
@@ -72,16 +74,28 @@ MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec
   return estimate;
 }
 
-std::int64_t available_memory() {
+std::int64_t available_memory(at::Device device) {
+  if (!device.is_cpu()) return device::memory_use(device).free;
   constexpr auto kNoLimit = std::numeric_limits<std::int64_t>::max();
   const std::int64_t limit = number_in("/sys/fs/cgroup/memory.max", kNoLimit);
   const std::int64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
   return std::min(mem_available(), limit == kNoLimit ? kNoLimit : std::max<std::int64_t>(0, limit - used));
 }
 
+void rethrow_with_memory(const MemoryEstimate& estimate, at::Device device) {
+  const Error error = as_error(std::current_exception());
+  if (error.exit() != Exit::memory || error.code() != "OM001") throw error;
+  const std::string free = fmt::format("{} MiB are free of the {}", mebibytes(available_memory(device)),
+                                       device.is_cpu() ? "machine" : "GPU");
+  throw Error(Exit::memory, "OM001", "out of memory", "train.micro_tokens",
+              fmt::format("the model takes {}; the rest is a micro-batch; {}", estimate.table(), free),
+              "lower train.micro_tokens, or use train.recompute block, model.quantize nf4, optim.paged true or "
+              "train.offload block_inputs");
+}
+
 void require_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes) {
   const MemoryEstimate estimate = estimate_memory(files, spec, state_bytes);
-  const std::int64_t available = available_memory();
+  const std::int64_t available = available_memory(spec.device);
   if (estimate.total() <= available) return;
   throw Error(Exit::memory, "MM001", "not enough memory", "model.path",
               fmt::format("needs {} MiB ({}), {} MiB are free", mebibytes(estimate.total()), estimate.table(),

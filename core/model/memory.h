@@ -23,8 +23,12 @@ using StateBytes = std::function<std::int64_t(const ArenaLayout& trained)>;
 
 MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes);
 
-// What this machine (and this process's control group) still has, in bytes.
-std::int64_t available_memory();
+// What the device still has, in bytes: on a CPU this machine (and this process's control group).
+std::int64_t available_memory(at::Device device = at::kCPU);
+
+// The exception being handled, passed on; out of memory becomes Error(Exit::memory, "OM001") with what the model takes
+// by part and what to lower.
+[[noreturn]] void rethrow_with_memory(const MemoryEstimate& estimate, at::Device device);
 
 // Throws Error(Exit::memory, "MM001") with the table where the model will not fit.
 void require_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes);

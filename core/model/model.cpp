@@ -3,23 +3,11 @@
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
+#include "core/nn/batch_tensors.h"
 #include "core/nn/neftune.h"
 
 namespace hone::model {
 namespace {
-
-nn::BatchTensors to_tensors(const TokenBatch& batch) {
-  const auto ints = [](const std::vector<std::int32_t>& values) {
-    return at::from_blob(const_cast<std::int32_t*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::kInt)
-        .to(at::kLong);
-  };
-  return {ints(batch.tokens),
-          ints(batch.positions),
-          {batch.cu_seqlens.begin(), batch.cu_seqlens.end()},
-          batch.sample,
-          batch.slot,
-          batch.epoch};
-}
 
 // The arena's block for each segment of the forward pass, where anything in it is trained.
 std::vector<std::optional<std::size_t>> match_blocks(const ArenaLayout& layout, std::int64_t blocks) {
@@ -58,9 +46,12 @@ nn::Value Model::run_segment(const nn::Pass& pass, std::size_t segment, const nn
 }
 
 at::Tensor Model::forward(const TokenBatch& batch, const ForwardOptions& options) const {
-  HONE_CHECK(!(options.tape && options.cache));
   refuse_prefixes(batch);
-  nn::BatchTensors tensors = to_tensors(batch);
+  return forward(nn::to_tensors(batch, device()), options);
+}
+
+at::Tensor Model::forward(nn::BatchTensors tensors, const ForwardOptions& options) const {
+  HONE_CHECK(!(options.tape && options.cache));
   const nn::DropoutKey dropout{options.dropout, seed_};
   const std::size_t segments = parts_.family->blocks() + 2;
   ModelTape* tape = options.tape;
@@ -83,11 +74,13 @@ at::Tensor Model::forward(const TokenBatch& batch, const ForwardOptions& options
     ModelTape::Segment& segment = tape->segments[s];
     segment.in = wants_gradient ? segment.tape.variable(x.tensor) : nn::Value{x.tensor, -1};
     const bool is_block = s > 0 && s + 1 < segments;
-    pass.tape = recompute_ && is_block ? nullptr : &segment.tape;
+    const bool again = recompute_ && is_block;
+    pass.tape = again ? nullptr : &segment.tape;
     segment.out = run_segment(pass, s, segment.in);
     wants_gradient = wants_gradient || arena_block_[s].has_value();
     x = segment.out;
-    if (pass.tape) segment.in.tensor.reset();
+    if (again && parts_.offload_block_inputs) segment.put_aside = device::HostCopy(segment.in.tensor);
+    if (!again || segment.put_aside.holds()) segment.in.tensor.reset();
     segment.out.tensor.reset();
   }
   return x.tensor;
@@ -99,6 +92,8 @@ void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) c
     ModelTape::Segment& segment = tape.segments[s];
     const bool is_block = s > 0 && s + 1 < tape.segments.size();
     if (d.defined() && tape.recompute && is_block) {
+      if (segment.put_aside.holds()) segment.in.tensor = segment.put_aside.take();
+      tape.segments[s - 1].put_aside.prefetch();  // beside this block's work
       const bool wants = segment.in.wants_gradient();
       segment.tape.clear();
       if (wants) segment.in = segment.tape.variable(segment.in.tensor);

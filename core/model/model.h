@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/device/host_copy.h"
 #include "core/formats/model_config.h"
 #include "core/model/arena.h"
 #include "core/nn/linear_cross_entropy.h"
@@ -26,11 +27,12 @@ class Family {
 };
 
 // Everything that backward needs of one forward pass, a tape per segment (embedding, blocks, last norm). With
-// recomputation a block keeps its input alone.
+// recomputation a block keeps its input alone, on request in host memory.
 struct ModelTape {
   struct Segment {
     nn::Tape tape;
     nn::Value in, out;
+    device::HostCopy put_aside;  // the input, where block inputs wait in host memory
   };
   nn::BatchTensors batch;
   nn::AdapterMode adapters = nn::AdapterMode::all;
@@ -53,6 +55,7 @@ struct ModelParts {
   at::ScalarType compute = at::kFloat;
   std::int64_t frozen_bytes = 0;
   double neftune_noise_alpha = 0;
+  bool offload_block_inputs = false;
   std::vector<std::string> adapted_modules;
 };
 
@@ -62,7 +65,10 @@ class Model {
 
   // Hidden states after the last norm, [T, H].
   at::Tensor forward(const TokenBatch& batch, const ForwardOptions& options) const;
-  // Plays the tape. The head's own gradient has gone to the sink before; blocks are announced as they are final.
+  at::Tensor forward(nn::BatchTensors batch,
+                     const ForwardOptions& options) const;  // already where the model computes
+  // Plays the tape. The head's own gradient has gone to the sink before; blocks are announced as they are
+  // final.
   void backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) const;
   nn::Head head() const { return parts_.family->head(); }
 
@@ -70,6 +76,7 @@ class Model {
   const Arena& arena() const { return *parts_.arena; }
   const formats::ModelConfig& config() const { return parts_.config; }
   at::ScalarType compute() const { return parts_.compute; }
+  at::Device device() const { return parts_.arena->device(); }
   std::int64_t frozen_bytes() const { return parts_.frozen_bytes; }
   const std::vector<std::string>& adapted_modules() const { return parts_.adapted_modules; }
 

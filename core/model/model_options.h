@@ -24,14 +24,15 @@ struct ModelOptions {
     visit("adapters", adapters,
           {.help = "PEFT folders applied in order, frozen, not folded into the weights"});
     visit("dtype", dtype,
-          {.help = "compute type; auto: bf16 on GPUs that have it, on CPUs the faster of fp32 and bf16 as probed",
+          {.help = "compute type; auto: bf16 on GPUs, on CPUs the faster of fp32 and bf16 as probed",
            .choices = {"auto", "bf16", "fp16", "fp32"}});
     visit("master_dtype", master_dtype,
           {.help = "what trained weights are kept in; bf16: no fp32 copy, updates are rounded stochastically",
            .choices = {"fp32", "bf16"}});
     visit("quantize", quantize, {.help = "how frozen block weights are held", .choices = {"none", "nf4"}});
     visit("double_quant", double_quant, {.help = "nf4: quantise the block scales too, as QLoRA does"});
-    visit("device", device, {.help = "where to compute", .choices = {"auto", "cpu", "cuda"}});
+    visit("device", device, {.help = "where to compute; auto: on a GPU where one is and the run has one rank",
+                             .choices = {"auto", "cpu", "cuda"}});
   }
 };
 

@@ -12,6 +12,20 @@ bool use_cpu_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& 
   return has_cpu_kernel(q) && has_cpu_kernel(k) && has_cpu_kernel(v);
 }
 
+bool use_cuda_kernel(const at::Tensor& q) {
+  return q.is_cuda() && cuda_attention(q.scalar_type(), q.size(2)) != CudaAttention::none;
+}
+
+auto forward_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  if (use_cuda_kernel(q)) return attention_forward_on_cuda;
+  return use_cpu_kernel(q, k, v) ? attention_forward_cpu : attention_forward_aten;
+}
+
+auto backward_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  if (use_cuda_kernel(q)) return attention_backward_on_cuda;
+  return use_cpu_kernel(q, k, v) ? attention_backward_cpu : attention_backward_aten;
+}
+
 struct AttentionNode final : TapeNode {
   at::Tensor q, k, v;
   AttentionForward forward;
@@ -21,8 +35,8 @@ struct AttentionNode final : TapeNode {
   void backward(Gradients& gradients, GradientSink&) override {
     const at::Tensor d_out = gradients.take(out);
     if (!d_out.defined()) return;
-    const auto kernel = use_cpu_kernel(q, k, v) ? attention_backward_cpu : attention_backward_aten;
-    AttentionBackward d = kernel(d_out.reshape(q.sizes()).contiguous(), q, k, v, forward, spec);
+    AttentionBackward d =
+        backward_kernel(q, k, v)(d_out.reshape(q.sizes()).contiguous(), q, k, v, forward, spec);
     gradients.add(q_slot, std::move(d.dq));
     gradients.add(k_slot, std::move(d.dk));
     gradients.add(v_slot, std::move(d.dv));
@@ -84,12 +98,18 @@ AttentionSpec self_attention(const std::vector<std::int64_t>& cu_seqlens, double
   return spec;
 }
 
+AttentionSpec self_attention(const BatchTensors& batch, double scale) {
+  AttentionSpec spec = self_attention(batch.cu_seqlens, scale);
+  const DeviceBatch& d = batch.on_device;
+  spec.on_device = {d.cu_seqlens, d.cu_seqlens, {}, d.longest, d.longest};
+  return spec;
+}
+
 Value attention(const Pass& pass, const Value& q, const Value& k, const Value& v, const AttentionSpec& spec) {
   if (spec.window || spec.soft_cap || spec.bias.defined())
     throw Error(Exit::usage, "NN001", "attention variant not built", "attention",
                 "window, soft-cap and bias are refused by this version");
-  const auto kernel = use_cpu_kernel(q.tensor, k.tensor, v.tensor) ? attention_forward_cpu : attention_forward_aten;
-  AttentionForward forward = kernel(q.tensor, k.tensor, v.tensor, spec);
+  AttentionForward forward = forward_kernel(q.tensor, k.tensor, v.tensor)(q.tensor, k.tensor, v.tensor, spec);
   Value out = pass.output(forward.out, q.wants_gradient() || k.wants_gradient() || v.wants_gradient());
   if (out.wants_gradient()) {
     auto node = std::make_unique<AttentionNode>();
@@ -106,7 +126,8 @@ Value attention(const Pass& pass, const Value& q, const Value& k, const Value& v
 AttentionForward attention_forward_aten(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                         const AttentionSpec& spec) {
   const at::ScalarType wide = q.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  AttentionForward forward{at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(wide))};
+  AttentionForward forward{
+      at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(wide)), {}, {}};
   for (std::size_t s = 0; s + 1 < spec.cu_q.size(); ++s) {
     const SequenceView view = sequence_view(q, k, v, spec, s);
     if (view.n == 0) continue;

@@ -166,7 +166,8 @@ void backward_pair(const Problem& p, const SequenceSpan& span, std::int64_t key_
 AttentionForward attention_forward_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                        const AttentionSpec& spec) {
   const Problem problem{spec, q.size(1), k.size(1), q.size(2)};
-  AttentionForward forward{at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat))};
+  AttentionForward forward{
+      at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat)), {}, {}};
   with_element_type(q, [&]<class T>(T*) {
     for_pairs(problem, [&](const SequenceSpan& span, std::int64_t key_head) {
       forward_pair<T>(problem, span, key_head, q.const_data_ptr<T>(), k.const_data_ptr<T>(), v.const_data_ptr<T>(),

@@ -2,6 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nn/on_cuda.h"
+
+#include <ATen/ATen.h>
+
 namespace hone::nn {
 namespace {
 
@@ -14,6 +18,7 @@ struct EmbeddingNode final : TapeNode {
     const at::Tensor d_out = gradients.take(out);
     if (!d_out.defined()) return;
     at::Tensor gradient = sink.gradient(parameter);
+    if (device::has_cuda_kernel(d_out)) return embedding_backward_on_cuda(d_out, tokens, gradient);
     gradient.index_add_(0, tokens, d_out.to(gradient.scalar_type()));
   }
 };
@@ -22,7 +27,10 @@ struct EmbeddingNode final : TapeNode {
 
 Value embedding(const Pass& pass, const WeightPtr& table) {
   const bool trained = table->parameter().has_value();
-  Value out = pass.output(table->acquire().index_select(0, pass.batch.tokens), trained);
+  const at::Tensor rows = table->acquire();
+  Value out = pass.output(device::has_cuda_kernel(rows) ? embedding_on_cuda(rows, pass.batch.tokens)
+                                                        : rows.index_select(0, pass.batch.tokens),
+                          trained);
   if (out.wants_gradient()) {
     auto node = std::make_unique<EmbeddingNode>();
     node->tokens = pass.batch.tokens;

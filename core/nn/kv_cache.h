@@ -26,10 +26,14 @@ class KvCache {
   void truncate(std::int64_t row, std::int64_t length);  // forgets what came after
 
  private:
+  void begin_on_device(at::Device device);
+
   Shape shape_;
   std::vector<at::Tensor> keys_, values_;
-  std::vector<std::int64_t> lengths_;     // per row
-  std::vector<std::int64_t> rows_, cu_;   // of the pass under way
+  std::vector<std::int64_t> lengths_;    // per row
+  std::vector<std::int64_t> rows_, cu_;  // of the pass under way
+  at::Tensor slots_;  // on a device: where in a layer's tensors each token of the pass goes
+  AttentionSpec::OnDevice on_device_;
 };
 
 }  // namespace hone::nn

@@ -14,6 +14,15 @@ class KvCache;
 
 enum class AdapterMode { all, frozen, none };
 
+// What kernels on a device read of the sequences; undefined on a CPU. It may change under a captured graph,
+// whose kernels then see the new values.
+struct DeviceBatch {
+  at::Tensor cu_seqlens;           // [S + 1] int32
+  at::Tensor epoch;                // [1] int64
+  at::Tensor sample, slot, place;  // of each token, [T] int32: whose it is, and its place in the sequence
+  std::int64_t longest = 0;        // no sequence has more tokens
+};
+
 struct BatchTensors {
   at::Tensor tokens;                      // [T] int64
   at::Tensor positions;                   // [T] int64
@@ -21,6 +30,7 @@ struct BatchTensors {
   std::vector<std::int64_t> sample;       // [S], host
   std::vector<std::int32_t> slot;         // [S], host
   std::int64_t epoch = 0;
+  DeviceBatch on_device;
 };
 
 // Dropout, and what other noise a training pass has, is keyed by what it falls on, never by rank or time; see

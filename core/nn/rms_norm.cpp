@@ -3,9 +3,20 @@
 #include <ATen/ATen.h>
 
 #include "core/nn/cpu_math.h"
+#include "core/nn/on_cuda.h"
 
 namespace hone::nn {
 namespace {
+
+auto forward_kernel(const at::Tensor& x) {
+  if (device::has_cuda_kernel(x)) return rms_norm_forward_on_cuda;
+  return has_cpu_kernel(x) ? rms_norm_forward_cpu : rms_norm_forward_aten;
+}
+
+auto backward_kernel(const at::Tensor& sum) {
+  if (device::has_cuda_kernel(sum)) return rms_norm_backward_on_cuda;
+  return has_cpu_kernel(sum) ? rms_norm_backward_cpu : rms_norm_backward_aten;
+}
 
 struct ResidualNormNode final : TapeNode {
   at::Tensor sum, rstd;
@@ -22,8 +33,7 @@ struct ResidualNormNode final : TapeNode {
     }
     const at::Tensor w = weight->acquire();
     const at::Tensor d_weight = weight->parameter() ? sink.gradient(*weight->parameter()) : at::Tensor();
-    const auto kernel = has_cpu_kernel(sum) ? rms_norm_backward_cpu : rms_norm_backward_aten;
-    const at::Tensor d_x = kernel(d_sum, d_normed, sum, rstd, w, d_weight);
+    const at::Tensor d_x = backward_kernel(sum)(d_sum, d_normed, sum, rstd, w, d_weight);
     gradients.add(x, d_x);
     gradients.add(delta, d_x);
   }
@@ -33,7 +43,7 @@ struct ResidualNormNode final : TapeNode {
 
 ResidualNorm residual_rms_norm(const Pass& pass, const Value& x, const Value& delta, const WeightPtr& weight,
                                double eps) {
-  const auto kernel = has_cpu_kernel(x.tensor) ? rms_norm_forward_cpu : rms_norm_forward_aten;
+  const auto kernel = forward_kernel(x.tensor);
   RmsNormForward forward = kernel(x.tensor, delta.tensor, weight->acquire(), eps);
   const bool wants = x.wants_gradient() || delta.wants_gradient() || weight->parameter().has_value();
   ResidualNorm out;

@@ -3,11 +3,13 @@
 #include <ATen/ATen.h>
 
 #include "core/nn/cpu_math.h"
+#include "core/nn/on_cuda.h"
 
 namespace hone::nn {
 namespace {
 
 at::Tensor rotate(const at::Tensor& x, const RotaryTable& table, int sign) {
+  if (device::has_cuda_kernel(x)) return rotate_on_cuda(x, table, sign);
   return has_cpu_kernel(x) ? rotate_cpu(x, table, sign) : rotate_aten(x, table, sign);
 }
 

@@ -3,9 +3,20 @@
 #include <ATen/ATen.h>
 
 #include "core/nn/cpu_math.h"
+#include "core/nn/on_cuda.h"
 
 namespace hone::nn {
 namespace {
+
+auto forward_kernel(const at::Tensor& gate) {
+  if (device::has_cuda_kernel(gate)) return swiglu_forward_on_cuda;
+  return has_cpu_kernel(gate) ? swiglu_forward_cpu : swiglu_forward_aten;
+}
+
+auto backward_kernel(const at::Tensor& gate) {
+  if (device::has_cuda_kernel(gate)) return swiglu_backward_on_cuda;
+  return has_cpu_kernel(gate) ? swiglu_backward_cpu : swiglu_backward_aten;
+}
 
 struct SwigluNode final : TapeNode {
   at::Tensor gate, up;
@@ -14,8 +25,7 @@ struct SwigluNode final : TapeNode {
   void backward(Gradients& gradients, GradientSink&) override {
     const at::Tensor d_out = gradients.take(out);
     if (!d_out.defined()) return;
-    const auto kernel = has_cpu_kernel(gate) ? swiglu_backward_cpu : swiglu_backward_aten;
-    auto [d_gate, d_up] = kernel(d_out, gate, up);
+    auto [d_gate, d_up] = backward_kernel(gate)(d_out, gate, up);
     gradients.add(gate_slot, std::move(d_gate));
     gradients.add(up_slot, std::move(d_up));
   }
@@ -24,7 +34,7 @@ struct SwigluNode final : TapeNode {
 }  // namespace
 
 Value swiglu(const Pass& pass, const Value& gate, const Value& up) {
-  const auto kernel = has_cpu_kernel(gate.tensor) ? swiglu_forward_cpu : swiglu_forward_aten;
+  const auto kernel = forward_kernel(gate.tensor);
   Value out = pass.output(kernel(gate.tensor, up.tensor), gate.wants_gradient() || up.wants_gradient());
   if (out.wants_gradient()) {
     auto node = std::make_unique<SwigluNode>();

@@ -5,8 +5,8 @@
 namespace hone::objective {
 namespace {
 
-at::Tensor to_index(const std::vector<std::int64_t>& values) {
-  return at::tensor(at::ArrayRef<std::int64_t>(values), at::kLong);
+at::Tensor to_index(const std::vector<std::int64_t>& values, at::Device device) {
+  return at::tensor(at::ArrayRef<std::int64_t>(values), at::kLong).to(device);
 }
 
 class Sft final : public Objective {
@@ -28,9 +28,9 @@ class Sft final : public Objective {
     }
     model::ModelTape tape;
     const at::Tensor hidden = model.forward(batch, {.dropout = true, .tape = &tape});
-    const at::Tensor index = to_index(rows.row);
+    const at::Tensor index = to_index(rows.row, model.device());
     nn::CrossEntropy loss = nn::linear_cross_entropy(model.head(), hidden.index_select(0, index),
-                                                     to_index(rows.target), scale, sink, terms_);
+                                                     to_index(rows.target, model.device()), scale, sink, terms_);
     at::Tensor d_hidden = at::zeros_like(hidden);
     d_hidden.index_copy_(0, index, loss.d_h);  // each row predicts one token: no row twice
     model.backward(std::move(d_hidden), tape, sink);
@@ -43,8 +43,11 @@ class Sft final : public Objective {
     for (std::size_t s = 0; s < scores.size(); ++s) scores[s].sample = batch.sample[s];
     const TargetRows rows = target_rows(batch);
     if (rows.row.empty()) return scores;
-    const at::Tensor hidden = model.forward(batch, {.adapters = adapters}).index_select(0, to_index(rows.row));
-    const at::Tensor logp = nn::linear_log_prob(model.head(), hidden, to_index(rows.target)).to(at::kDouble);
+    const at::Tensor hidden =
+        model.forward(batch, {.adapters = adapters}).index_select(0, to_index(rows.row, model.device()));
+    const at::Tensor logp = nn::linear_log_prob(model.head(), hidden, to_index(rows.target, model.device()))
+                                .cpu()
+                                .to(at::kDouble);
     for (std::size_t r = 0; r < rows.row.size(); ++r) {
       scores[rows.sequence[r]].logp += logp.const_data_ptr<double>()[r];
       ++scores[rows.sequence[r]].tokens;

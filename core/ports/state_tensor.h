@@ -34,6 +34,7 @@ struct StateSpec {
 
 struct StateTensor : StateSpec {
   void* data = nullptr;  // `count` values; not owned
+  bool on_device = false;  // in the compute device's memory, not the host's
 
   StateTensor() = default;
   StateTensor(StateSpec spec, void* values) : StateSpec(std::move(spec)), data(values) {}

@@ -5,11 +5,22 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/device/device.h"
 #include "core/nn/cpu_math.h"
+#include "core/train/gradients_cuda.h"
 
 namespace hone::train {
 
-ArenaGradients::ArenaGradients(const ArenaLayout& layout) : layout_(layout), flat_(at::zeros({layout.size}, at::kFloat)) {}
+namespace {
+
+std::span<const float> host_values(const at::Tensor& host) {
+  return {host.const_data_ptr<float>(), static_cast<std::size_t>(host.numel())};
+}
+
+}  // namespace
+
+ArenaGradients::ArenaGradients(const ArenaLayout& layout, at::Device device)
+    : layout_(layout), flat_(device::zeros(layout.size, device)) {}
 
 void ArenaGradients::zero() { flat_.zero_(); }
 
@@ -22,6 +33,27 @@ at::Tensor ArenaGradients::gradient(std::size_t parameter) {
 
 void ArenaGradients::block_final(std::size_t block) {
   if (reduction_) reduction_->block_final(block);
+}
+
+double ArenaGradients::norm() const {
+  if (!flat_.is_cuda()) return global_norm(host_values(flat_.cpu()));
+  const std::int64_t chunks = (flat_.numel() + kNormChunk - 1) / kNormChunk;
+  at::Tensor sums =
+      at::empty({chunks + 1}, flat_.options().dtype(at::kDouble));  // the chunks', then the norm
+  double* data = sums.mutable_data_ptr<double>();
+  global_norm_cuda(flat_.const_data_ptr<float>(), flat_.numel(), data, data + chunks,
+                   device::stream_on(flat_.device()));
+  return sums[chunks].item<double>();
+}
+
+void ArenaGradients::scale(float factor) {
+  if (flat_.is_cpu()) return nn::scale(flat_.mutable_data_ptr<float>(), factor, flat_.numel());
+  if (!flat_.is_cuda()) return void(flat_.mul_(factor));
+  scale_cuda(flat_.mutable_data_ptr<float>(), flat_.numel(), factor, device::stream_on(flat_.device()));
+}
+
+std::string ArenaGradients::first_not_finite() const {
+  return train::first_not_finite(layout_, host_values(flat_.cpu()));
 }
 
 double global_norm(std::span<const float> values) {

@@ -14,10 +14,15 @@ namespace hone::train {
 
 class ArenaGradients final : public GradientSink {
  public:
-  explicit ArenaGradients(const ArenaLayout& layout);
+  explicit ArenaGradients(const ArenaLayout& layout, at::Device device = at::kCPU);
   void zero();
-  std::span<float> flat();
-  void set_last_micro_batch(GradientReduction* reduction) { reduction_ = reduction; }  // null: more will follow
+  std::span<float> flat();  // in the device's memory
+  double norm() const;      // L2, by fixed-size chunks: the same bits whatever the number of threads
+  void scale(float factor);
+  std::string first_not_finite() const;  // the first parameter with a value that is not finite; empty: none
+  void set_last_micro_batch(GradientReduction* reduction) {
+    reduction_ = reduction;
+  }  // null: more will follow
 
   at::Tensor gradient(std::size_t parameter) override;
   void block_final(std::size_t block) override;
@@ -28,10 +33,8 @@ class ArenaGradients final : public GradientSink {
   GradientReduction* reduction_ = nullptr;
 };
 
-// L2 norm by fixed-size chunks: the same bits whatever the number of threads.
+// Of values in host memory.
 double global_norm(std::span<const float> values);
-
-// The first parameter with a value that is not finite; empty: none.
 std::string first_not_finite(const ArenaLayout& layout, std::span<const float> values);
 
 }  // namespace hone::train

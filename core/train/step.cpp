@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "core/base/error.h"
-#include "core/nn/cpu_math.h"
 
 namespace hone::train {
 namespace {
@@ -36,8 +35,9 @@ double forward_backward(const StepPlan& plan, double weight, StepParts& parts) {
 
 void require_finite(double loss, double norm, std::int64_t step, StepParts& parts) {
   if (std::isfinite(loss) && std::isfinite(norm)) return;
-  const std::string tensor = first_not_finite(parts.model.arena().layout(), parts.gradients.flat());
-  throw Error(Exit::not_finite, "NT001", std::isfinite(loss) ? "gradient is not finite" : "loss is not finite",
+  const std::string tensor = parts.gradients.first_not_finite();
+  throw Error(Exit::not_finite, "NT001",
+              std::isfinite(loss) ? "gradient is not finite" : "loss is not finite",
               "step " + std::to_string(step), tensor.empty() ? "the loss itself" : "first in " + tensor,
               "lower optim.lr, or look at the rows of this step");
 }
@@ -62,11 +62,11 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
 
   const auto phase = parts.clock.in(PhaseClock::optimizer);
   const std::span<float> gradient = parts.gradients.flat();
-  const double norm = global_norm(gradient);
+  const double norm = parts.gradients.norm();
   require_finite(loss, norm, step, parts);
   // PyTorch's clip_grad_norm_: scale by max_norm / (norm + 1e-6) where that is below one.
   if (const double factor = parts.max_grad_norm / (norm + 1e-6); parts.max_grad_norm > 0 && factor < 1)
-    nn::scale(gradient.data(), static_cast<float>(factor), static_cast<std::int64_t>(gradient.size()));
+    parts.gradients.scale(static_cast<float>(factor));
   const double lr = parts.peak_lr * parts.schedule(step - 1);
   model::Arena& arena = parts.model.arena();
   parts.optimizer.update({0, arena.layout().size}, {arena.weights(), gradient.data(), step, lr, parts.seed});

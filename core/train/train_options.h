@@ -20,6 +20,7 @@ struct TrainOptions {
   std::string resume = "auto";
   std::string recompute = "none";
   double neftune_noise_alpha = 0;
+  std::string offload = "none";
 
   template <class Visitor>
   void fields(Visitor&& visit) {
@@ -53,6 +54,9 @@ struct TrainOptions {
     visit("neftune_noise_alpha", neftune_noise_alpha,
           {.help = "NEFTune: uniform noise of alpha / sqrt(length * width) on the embeddings in training",
            .min = 0});
+    visit("offload", offload,
+          {.help = "block_inputs: with recompute block, block inputs wait for backward in host memory",
+           .choices = {"none", "block_inputs"}});
   }
 };
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Training speed of PEFT on the shape of SmolLM2-135M: LoRA rank 16 on all linears, 4 x 512 tokens a step.
+"""Training speed of PEFT: LoRA rank 16 on all linears of a model with random weights.
 
-    python scripts/peers/bench_peft.py [--legs bf16,fp32,nf4] [--steps 5] [--warmup 1] [--threads N]
+    python scripts/peers/bench_peft.py [--device cpu|cuda] [--shape 135m|1b|8b] [--legs bf16,fp32,nf4] [--steps 5]
+                                       [--warmup 1] [--batch 4] [--length 512] [--threads N]
 
 One JSON line a leg, with the same names as `bench_lora_step`. Weights are random: speed does not depend on them, and
 nothing is downloaded. Run it by hand beside `bench_lora_step`, on the same quiet machine; needs torch, transformers,
@@ -19,22 +20,37 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM
 
-SHAPE = dict(hidden_size=576, num_hidden_layers=30, num_attention_heads=9, num_key_value_heads=3,
-             intermediate_size=1536, vocab_size=49152, tie_word_embeddings=True, max_position_embeddings=8192)
+# SmolLM2-135M, Llama-3.2-1B, Llama-3.1-8B.
+SHAPES = {
+    "135m": dict(hidden_size=576, num_hidden_layers=30, num_attention_heads=9, num_key_value_heads=3,
+                 intermediate_size=1536, vocab_size=49152, tie_word_embeddings=True, max_position_embeddings=8192),
+    "1b": dict(hidden_size=2048, num_hidden_layers=16, num_attention_heads=32, num_key_value_heads=8, head_dim=64,
+               intermediate_size=8192, vocab_size=128256, tie_word_embeddings=True, max_position_embeddings=8192),
+    "8b": dict(hidden_size=4096, num_hidden_layers=32, num_attention_heads=32, num_key_value_heads=8,
+               intermediate_size=14336, vocab_size=128256, tie_word_embeddings=False, max_position_embeddings=8192),
+}
 
 
-def base_model(leg):
+def base_model(leg, args):
     torch.manual_seed(0)
     dtype = torch.float32 if leg == "fp32" else torch.bfloat16
-    model = LlamaForCausalLM(LlamaConfig(**SHAPE)).to(dtype)
+    torch.set_default_dtype(dtype)
+    with torch.device(args.device):
+        model = LlamaForCausalLM(LlamaConfig(**SHAPES[args.shape]))
+    torch.set_default_dtype(torch.float32)
     if leg != "nf4":
         return model
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
                                           bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16)
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, device_map="cpu",
+        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, device_map=args.device,
                                                     quantization_config=quantization)
+
+
+def wait(args):
+    if args.device == "cuda":
+        torch.cuda.synchronize()
 
 
 def step(model, optimizer, ids):
@@ -50,10 +66,13 @@ def run(leg, args):
     torch.set_num_threads(args.threads)
     start = time.perf_counter()
     config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    model = get_peft_model(base_model(leg), config)
+    model = get_peft_model(base_model(leg, args), config)
     model.train()
+    if args.device == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()  # what building took is not the step's
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=2e-4)
-    ids = torch.randint(0, SHAPE["vocab_size"], (args.batch, args.length))
+    ids = torch.randint(0, SHAPES[args.shape]["vocab_size"], (args.batch, args.length), device=args.device)
     first = None
     for _ in range(args.warmup):
         step(model, optimizer, ids)
@@ -62,16 +81,23 @@ def run(leg, args):
     for _ in range(args.steps):
         begin = time.perf_counter()
         loss = step(model, optimizer, ids)
+        wait(args)
         seconds.append(time.perf_counter() - begin)
     median = statistics.median(seconds)
-    return {"bench": "train_step", "who": "peft", "leg": leg, "tokens_per_second": args.batch * args.length / median,
+    if args.device == "cuda":
+        peak = torch.cuda.max_memory_allocated()
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"bench": "train_step", "who": "peft", "device": args.device, "shape": args.shape, "leg": leg, "tokens_per_second": args.batch * args.length / median,
             "seconds": median, "slowest": max(seconds), "steps": args.steps, "first_step_seconds": first,
             "threads": torch.get_num_threads(), "loss": loss,
-            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+            "peak_memory_bytes": peak}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--shape", default="135m", choices=sorted(SHAPES))
     parser.add_argument("--legs", default="bf16,fp32,nf4")
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=1)
@@ -84,7 +110,9 @@ def main():
         if child == 0:
             print(json.dumps(run(leg, args)), flush=True)
             os._exit(0)
-        os.waitpid(child, 0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            raise SystemExit(f"{leg} failed")
 
 
 if __name__ == "__main__":

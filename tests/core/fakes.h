@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/objective/objective.h"
+#include "core/optim/optimizer_on.h"
 #include "core/train/step.h"
 #include "core/train/trainer.h"
 #include "tests/core/golden.h"
@@ -115,8 +116,8 @@ class SoloCommunicator final : public Communicator {
 struct TinyRun {
   model::Model model;
   objective::ObjectivePtr objective = objective::make_objective({});
-  train::ArenaGradients gradients{model.arena().layout()};
-  optim::OptimizerPtr optimizer = optim::make_optimizer({.weight_decay = 0.01}, model.arena().layout());
+  train::ArenaGradients gradients{model.arena().layout(), model.device()};
+  optim::OptimizerPtr optimizer = optim::make_optimizer_on(model.device(), {.weight_decay = 0.01}, model.arena().layout());
   SoloCommunicator solo;
   NoReduction alone;
   train::PhaseClock clock;

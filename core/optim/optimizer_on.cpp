@@ -1,0 +1,116 @@
+#include "core/optim/optimizer_on.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/device/device.h"
+#include "core/optim/adamw.h"
+#include "core/optim/adamw_cuda.h"
+#include "core/optim/parameter_rules.h"
+
+namespace hone::optim {
+namespace {
+
+class AdamWOnCuda final : public Optimizer {
+ public:
+  AdamWOnCuda(at::Device device, const OptimOptions& options, const ArenaLayout& layout)
+      : device_(device),
+        options_(options),
+        rules_(parameter_rules(options, layout)),
+        exp_avg_(device::zeros(layout.size, device, options.paged)),
+        exp_avg_sq_(device::zeros(layout.size, device, options.paged)) {
+    assign_groups(layout);
+  }
+
+  void update(Range range, const StepInput& in) override {
+    HONE_CHECK(range.begin % kAdamWGranule == 0 && in.weights.type == StateType::f32);
+    const AdamCoefficients c = adam_coefficients(options_, group_rules_.front(), in);
+    AdamWArgs args;
+    args.elements = range.length();
+    args.weights = in.weights.floats().data() + range.begin;
+    args.gradient = in.gradient + range.begin;
+    args.exp_avg = exp_avg_.mutable_data_ptr<float>() + range.begin;
+    args.exp_avg_sq = exp_avg_sq_.mutable_data_ptr<float>() + range.begin;
+    args.one_minus_beta1 = c.one_minus_beta1, args.beta2 = c.beta2, args.one_minus_beta2 = c.one_minus_beta2;
+    args.eps = c.eps, args.inverse_root_correction2 = c.inverse_root_correction2;
+    for (std::size_t g = 0; g < group_rules_.size(); ++g) {
+      const AdamCoefficients of_group = adam_coefficients(options_, group_rules_[g], in);
+      args.groups[g] = {of_group.decay, of_group.step_size};
+    }
+    args.group_of = group_of_.const_data_ptr<std::uint8_t>() + range.begin / kAdamWGranule;
+    adamw_cuda(args, device::stream_on(device_));
+    if (options_.paged) device::synchronize(device_);  // its state is host memory that others read
+  }
+
+  std::vector<StateTensor> state() override {
+    return {state_tensor("exp_avg", exp_avg_), state_tensor("exp_avg_sq", exp_avg_sq_)};
+  }
+  std::int64_t granule() const override { return kAdamWGranule; }
+
+ private:
+  static StateTensor state_tensor(const char* name, at::Tensor& values) {
+    StateTensor tensor(name, {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
+    tensor.on_device = !values.is_cpu();
+    return tensor;
+  }
+
+  // Parameters that decay and move alike share a group; each granule is one parameter's.
+  void assign_groups(const ArenaLayout& layout) {
+    std::vector<std::uint8_t> group_of((layout.size + kAdamWGranule - 1) / kAdamWGranule, 0);
+    for (const ParameterRule& rule : rules_) {
+      const auto same = [&](const ParameterRule& other) {
+        return other.weight_decay == rule.weight_decay && other.lr_scale == rule.lr_scale;
+      };
+      const auto found = std::find_if(group_rules_.begin(), group_rules_.end(), same);
+      const auto group = static_cast<std::uint8_t>(found - group_rules_.begin());
+      if (found == group_rules_.end()) group_rules_.push_back(rule);
+      std::fill(group_of.begin() + rule.range.begin / kAdamWGranule,
+                group_of.begin() + (rule.range.end + kAdamWGranule - 1) / kAdamWGranule, group);
+    }
+    HONE_CHECK(!group_rules_.empty() && group_rules_.size() <= kAdamWGroups);
+    group_of_ = at::from_blob(group_of.data(), {static_cast<std::int64_t>(group_of.size())}, at::kByte).to(device_);
+  }
+
+  at::Device device_;
+  OptimOptions options_;
+  std::vector<ParameterRule> rules_, group_rules_;
+  at::Tensor exp_avg_, exp_avg_sq_, group_of_;
+};
+
+// `inner` computes on the host.
+class OnHost final : public Optimizer {
+ public:
+  OnHost(at::Device device, OptimizerPtr inner) : device_(device), inner_(std::move(inner)) {}
+
+  void update(Range range, const StepInput& in) override {
+    const auto arena_bytes = static_cast<std::int64_t>(in.weights.bytes().size());
+    at::Tensor there = device::bytes_at(in.weights.data, arena_bytes, device_), weights = there.cpu();
+    const at::Tensor gradient =
+        device::bytes_at(const_cast<float*>(in.gradient), in.weights.count * std::int64_t{sizeof(float)}, device_).cpu();
+    StepInput host = in;
+    host.weights.data = weights.mutable_data_ptr();
+    host.gradient = static_cast<const float*>(gradient.const_data_ptr());
+    inner_->update(range, host);
+    const std::int64_t begin = range.begin * size_of(in.weights.type), length = range.length() * size_of(in.weights.type);
+    there.narrow(0, begin, length).copy_(weights.narrow(0, begin, length));
+  }
+  std::vector<StateTensor> state() override { return inner_->state(); }
+  std::int64_t granule() const override { return inner_->granule(); }
+
+ private:
+  at::Device device_;
+  OptimizerPtr inner_;
+};
+
+}  // namespace
+
+OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout) {
+  if (device.is_cpu()) return make_optimizer(options, layout);
+  if (device.is_cuda() && options.name == "adamw" && layout.size > 0)
+    return std::make_unique<AdamWOnCuda>(device, options, layout);
+  return std::make_unique<OnHost>(device, make_optimizer(options, layout));
+}
+
+}  // namespace hone::optim

@@ -1,0 +1,13 @@
+#pragma once
+// Optimizers for an arena on a device. AdamW over fp32 weights on CUDA is one kernel, its state beside the weights or,
+// paged, in pinned host memory, which the kernel reads and writes over the bus. Every other one computes on the host:
+// gradient and weights are copied there and the weights back.
+#include <ATen/core/Tensor.h>
+
+#include "core/optim/optimizer.h"
+
+namespace hone::optim {
+
+OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout);
+
+}  // namespace hone::optim

@@ -1,0 +1,89 @@
+#include "core/quant/device_nf4_weight.h"
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+#include "core/device/device.h"
+#include "core/quant/nf4_cuda.h"
+
+namespace hone::quant {
+namespace {
+
+template <class T>
+at::Tensor upload(const std::vector<T>& values, at::Device device) {
+  if (values.empty()) return {};
+  const at::ScalarType type = c10::CppTypeToScalarType<T>::value;
+  return at::from_blob(const_cast<T*>(values.data()), {static_cast<std::int64_t>(values.size())}, type)
+      .to(device);
+}
+
+template <class T>
+const T* pointer(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.const_data_ptr<T>() : nullptr;
+}
+
+Nf4DeviceView view_of(const DeviceNf4& data) {
+  return {.codes = pointer<std::uint8_t>(data.codes),
+          .elements = data.elements,
+          .absmax = pointer<float>(data.absmax),
+          .nested_codes = pointer<std::uint8_t>(data.nested_codes),
+          .nested_map = pointer<float>(data.nested_map),
+          .nested_absmax = pointer<float>(data.nested_absmax),
+          .nested_offset = data.offset};
+}
+
+// `index` counts elements, `by` of which share a value.
+at::Tensor spread(const at::Tensor& values, std::int64_t elements, std::int64_t by) {
+  const at::Tensor index = at::arange(elements, values.options().dtype(at::kLong)).div(by, "floor");
+  return values.index_select(0, index);
+}
+
+}  // namespace
+
+std::int64_t DeviceNf4::bytes() const {
+  std::int64_t sum = 0;
+  for (const at::Tensor* tensor : {&codes, &absmax, &nested_codes, &nested_absmax})
+    if (tensor->defined()) sum += static_cast<std::int64_t>(tensor->nbytes());
+  return sum;
+}
+
+DeviceNf4 to_device(const Nf4Data& data, at::Device device) {
+  return {data.elements,
+          upload(data.codes, device),
+          upload(data.absmax, device),
+          upload(data.absmax_codes, device),
+          upload(data.nested_map, device),
+          upload(data.nested_absmax, device),
+          data.offset};
+}
+
+DeviceNf4Weight::DeviceNf4Weight(DeviceNf4 data, std::vector<std::int64_t> shape, at::ScalarType compute)
+    : data_(std::move(data)), shape_(std::move(shape)), compute_(compute) {
+  HONE_CHECK(c10::multiply_integers(shape_) == data_.elements);
+}
+
+at::Tensor DeviceNf4Weight::acquire() const {
+  if (!data_.codes.is_cuda()) return dequantize_aten();
+  at::Tensor out = at::empty(shape_, data_.codes.options().dtype(compute_));
+  nf4_dequantize_cuda(view_of(data_), device::cuda_float(compute_), out.mutable_data_ptr(),
+                      device::stream_on(out.device()));
+  return out;
+}
+
+at::Tensor DeviceNf4Weight::dequantize_aten() const {
+  const DeviceNf4& d = data_;
+  const at::Tensor codebook = at::tensor(at::ArrayRef<float>(kNf4Codebook), at::kFloat).to(d.codes.device());
+  const at::Tensor nibbles =
+      at::stack({d.codes.bitwise_right_shift(4), d.codes.bitwise_and(15)}, 1).flatten();
+  at::Tensor absmax = d.absmax;
+  if (!absmax.defined()) {
+    const std::int64_t blocks = d.nested_codes.numel();
+    absmax = d.nested_map.index_select(0, d.nested_codes.to(at::kInt)) *
+                 spread(d.nested_absmax, blocks, kNestedBlock) +
+             d.offset;
+  }
+  const at::Tensor values = codebook.index_select(0, nibbles.to(at::kInt)).narrow(0, 0, d.elements);
+  return (values * spread(absmax, d.elements, kNf4Block)).to(compute_).view(shape_);
+}
+
+}  // namespace hone::quant
