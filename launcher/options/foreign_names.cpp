@@ -34,7 +34,9 @@ const std::vector<ForeignName> kTable = {
     {"bnb_4bit_compute_dtype", {"model.dtype"}, kDtype},
     {"bf16", {"model.dtype"}, "bf16"},
     {"fp16", {"model.dtype"}, "fp16"},
-    {"pure_bf16", {"model.dtype"}, "bf16"},
+    {"pure_bf16", {"model.dtype", "model.master_dtype"}, "bf16"},
+    {"train_from_scratch", {"model.init"}, "random"},
+    {"reinit_weights", {"model.init"}, "random"},
     {"load_in_4bit", {"model.quantize"}, kNf4},
     {"bnb_4bit_quant_type", {"model.quantize"}, kNf4},
     {"quantization_bit", {"model.quantize"}, "nf4 for 4"},
@@ -60,8 +62,11 @@ const std::vector<ForeignName> kTable = {
     {"lora_target_linear", {"adapter.targets"}, "all-linear"},
     {"use_rslora", {"adapter.rslora"}, ""},
     {"peft_use_rslora", {"adapter.rslora"}, ""},
+    {"lora_modules_to_save", {"adapter.modules_to_save"}, ""},
+    {"additional_target", {"adapter.modules_to_save"}, ""},
 
     {"stage", {"objective.name"}, ""},
+    {"label_smoothing_factor", {"objective.label_smoothing"}, ""},
 
     {"dataset", {"data.train"}, "JSON Lines files or prepared folders"},
     {"datasets", {"data.train"}, "JSON Lines files or prepared folders"},
@@ -85,6 +90,10 @@ const std::vector<ForeignName> kTable = {
     {"sequence_len", {"data.max_length"}, ""},
     {"cutoff_len", {"data.max_length"}, ""},
     {"block_size", {"data.max_length"}, ""},
+    {"truncation_mode", {"data.truncation_side"}, "right for keep_start, left for keep_end"},
+    {"resize_vocab", {"data.new_tokens"}, "embedding and head grow with them"},
+    {"additional_special_tokens", {"data.new_tokens"}, ""},
+    {"new_special_tokens", {"data.new_tokens"}, ""},
     {"sample_packing", {"data.packing"}, ""},
     {"eval_packing", {"data.packing"}, ""},
     {"neat_packing", {"data.packing"}, "sequences never see one another"},
@@ -123,6 +132,7 @@ const std::vector<ForeignName> kTable = {
     {"resume_from_checkpoint", {"train.resume"}, "auto, none or a checkpoint folder"},
     {"auto_resume_from_checkpoints", {"train.resume"}, "auto is the default"},
     {"overwrite_output_dir", {"run.dir"}, "another folder for another run"},
+    {"noisy_embedding_alpha", {"train.neftune_noise_alpha"}, ""},
 
     {"optim", {"optim.name"}, "adamw for adamw_torch and paged_adamw_32bit; adamw_8bit for adamw_bnb_8bit"},
     {"optimizer", {"optim.name"}, ""},
@@ -134,6 +144,7 @@ const std::vector<ForeignName> kTable = {
     {"gradient_clipping", {"optim.max_grad_norm"}, ""},
     {"lr_scheduler_type", {"schedule.name"}, ""},
     {"lr_scheduler", {"schedule.name"}, ""},
+    {"cosine_min_lr_ratio", {"schedule.min_lr_ratio"}, "of schedule.name cosine_with_min_lr"},
     {"lr_scheduler_kwargs", {"schedule.name"}, "each is a key of [schedule]"},
     {"cosine_min_lr_ratio", {"schedule.min_lr_ratio"}, "with schedule.name cosine_with_min_lr"},
     {"min_lr_rate", {"schedule.min_lr_ratio"}, ""},
@@ -152,6 +163,8 @@ const std::vector<ForeignName> kTable = {
 
     {"max_completion_length", {"max_new_tokens"}, ""},
     {"do_sample", {"temperature"}, "above 0"},
+    {"stop_strings", {"stop"}, ""},
+    {"stop_sequences", {"stop"}, ""},
 
     {"attn_implementation", {}, "attention never pads and never stores a score matrix"},
     {"flash_attention", {}, "attention never pads and never stores a score matrix"},
