@@ -1,8 +1,9 @@
 #pragma once
-// The next token of each row of logits on a CUDA device, as core/generate/sampler.h defines it. Device
-// pointers; queued on `stream`. Probabilities are summed in fixed point, hence in any order to the same bits;
-// they differ from the CPU's by about 1e-7, so that a draw differs where the uniform number falls that close
-// to a boundary. Error CU001, CU002 as elsewhere.
+// The next token of each row of logits on a CUDA device, as core/generate/sampler.h and logit_processors.h
+// define it, but for the repetition penalty, which the logits must have had already. Device pointers; queued
+// on `stream`. Probabilities are summed in fixed point, hence in any order to the same bits; they differ from
+// the CPU's by about 1e-7, so that a draw differs where the uniform number falls that close to a boundary.
+// Error CU001 without a device, CU002 on a failed launch.
 #include <cstdint>
 
 #include "core/cuda/float_type.h"
@@ -16,6 +17,7 @@ struct SampleArgs {
   double temperature = 0;            // 0: the likeliest, the lowest id among equals
   std::int64_t top_k = 0;            // 0: all
   double top_p = 1;
+  double min_p = 0;
   const double* uniform = nullptr;  // [rows], in [0, 1); unused at temperature 0
   std::int32_t* ids = nullptr;      // [rows]
 };

@@ -26,7 +26,7 @@ struct Nf4DeviceView {
 void nf4_dequantize_cuda(const Nf4DeviceView& weight, CudaFloat type, void* out, void* stream);
 
 // The codes (ceil(elements / 2) bytes) and block scales ([ceil(elements / 64)] fp32) of `elements` values;
-// the values 16-byte aligned. The bits are those of quant::Nf4Quantizer. Scales are double-quantised on the
+// values and codes 16-byte aligned. The bits are those of quant::Nf4Quantizer. Scales are double-quantised on the
 // host (quant::double_quantize): they are a 64th of the values, and their mean is a sum in order.
 void nf4_quantize_cuda(const void* values, CudaFloat type, std::int64_t elements, std::uint8_t* codes,
                        float* absmax, void* stream);

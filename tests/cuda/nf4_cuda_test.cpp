@@ -19,8 +19,9 @@ TEST(Cuda, SaysInOneLineWhatThisBuildAndMachineHave) {
 
 TEST(Cuda, AMissingDeviceIsOneClearError) {
   if (cuda::device_count() > 0) GTEST_SKIP() << "this machine has a CUDA device";
+  const float absmax = 1;
   try {
-    nf4_dequantize_cuda({}, CudaFloat::bf16, nullptr, nullptr);
+    nf4_dequantize_cuda({.elements = 64, .absmax = &absmax}, CudaFloat::bf16, nullptr, nullptr);
     FAIL() << "ran without a device";
   } catch (const Error& error) {
     EXPECT_EQ(error.exit(), Exit::usage);
