@@ -6,6 +6,7 @@
 
 #include "core/ports/communicator.h"
 #include "data/shard/lint.h"
+#include "data/shard/reading.h"
 #include "data/text/chat_template.h"
 #include "data/text/tokenizer.h"
 
