@@ -2,7 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file_system.h"
-#include "data/load/sliding_windows.h"
+#include "data/load/window_batch.h"
 #include "data/source/jsonl_source.h"
 
 namespace hone::launcher {
@@ -11,7 +11,7 @@ namespace {
 struct Texts {
   std::vector<std::vector<std::int32_t>> ids;
   std::vector<std::int64_t> rows;
-  std::vector<std::pair<std::int64_t, data::Window>> windows;  // of which text
+  std::vector<std::pair<std::int64_t, data::RowWindow>> windows;  // of which text
 };
 
 void require_fitting(const Config& config, std::int64_t stride) {
@@ -44,7 +44,8 @@ HeldOutSet held_out_rows(const Config& config, const TextTools& tools, Communica
           [pass, set](const train::BatchVisitor& visit) {
             for (std::int64_t b = 0; b < pass->bin_count(); ++b) {
               TokenBatch batch = pass->bin(b);
-              for (std::int64_t& sample : batch.sample) sample = set->row(sample);  // chunks count for their row
+              for (std::int64_t& sample : batch.sample)
+                sample = set->row(sample);  // chunks count for their row
               visit(batch);
             }
           },
@@ -54,14 +55,15 @@ HeldOutSet held_out_rows(const Config& config, const TextTools& tools, Communica
 HeldOutSet held_out_texts(const Config& config, std::int64_t stride, const TextTools& tools,
                           const Communicator& communicator) {
   require_fitting(config, stride);
+  const data::Reading windows = data::sliding_windows(config.data.max_length, stride);
   const auto texts = std::make_shared<Texts>();
   for (const data::Example& example : data::read_examples(config.data.eval, config.data.format)) {
     const auto text = static_cast<std::int64_t>(texts->ids.size());
     texts->ids.push_back(tools.tokenizer->encode(plain_text(example), true));
     texts->rows.push_back(example.row);
     const auto tokens = static_cast<std::int64_t>(texts->ids.back().size());
-    for (const data::Window& window : data::sliding_windows(tokens, config.data.max_length, stride))
-      texts->windows.emplace_back(text, window);
+    for (std::int64_t w = 0; tokens > 0 && w < data::window_count(tokens, windows); ++w)
+      texts->windows.emplace_back(text, data::window_of(tokens, w, windows));
   }
   const auto rank = static_cast<std::size_t>(communicator.rank());
   const auto ranks = static_cast<std::size_t>(communicator.world_size());

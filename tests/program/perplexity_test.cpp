@@ -6,7 +6,7 @@
 
 #include "core/objective/objective.h"
 #include "core/train/evaluator.h"
-#include "data/load/sliding_windows.h"
+#include "data/load/window_batch.h"
 #include "dist/local_communicator.h"
 #include "tests/core/golden.h"
 
@@ -15,10 +15,11 @@ namespace {
 
 EvalResult evaluate(const model::Model& model, std::span<const std::int32_t> ids, std::int64_t length,
                     std::int64_t stride) {
+  const data::Reading reading = data::sliding_windows(length, stride);
+  const auto tokens = static_cast<std::int64_t>(ids.size());
   const train::HeldOut windows = [&](const train::BatchVisitor& visit) {
-    for (const data::Window& window :
-         data::sliding_windows(static_cast<std::int64_t>(ids.size()), length, stride))
-      visit(data::window_batch(ids, window, 0));
+    for (std::int64_t w = 0; w < data::window_count(tokens, reading); ++w)
+      visit(data::window_batch(ids, data::window_of(tokens, w, reading), 0));
   };
   dist::LocalCommunicator communicator;
   return train::evaluate(*objective::make_objective({}), model, windows, communicator);
