@@ -50,6 +50,7 @@ TEST(Recipes, TinyLlamaStatesTheClassicRun) {
                               {"train.batch_size", "8"},
                               {"train.recompute", "block"},
                               {"optim.name", "adamw"},
+                              {"optim.paged", "true"},
                               {"optim.lr", "0.0002"},
                               {"schedule.name", "cosine"}};
   for (const auto& [key, value] : classic) EXPECT_EQ(config.at(key), value) << key;
