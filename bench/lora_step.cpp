@@ -1,8 +1,9 @@
-// One LoRA training step of a 135M model (SmolLM2's shape, random weights) on this machine's CPUs:
-//   bench_lora_step [threads] [steps] [legs]
-// per leg (of bf16,bf16+nf4,fp32,fp32+nf4) one JSON line: tokens/s, the FLOP rate of the step, its share of the fastest
-// matrix product probed just before and after (timings on shared machines drift; the ratio does not), and the most
-// memory the process had so far (that of the leg where it is the only one).
+// One LoRA training step (rank 16, all linears) of a model with random weights:
+//   bench_lora_step [--device cpu|cuda] [--shape 135m|1b|8b] [--legs bf16,bf16+nf4,fp32,fp32+nf4] [--sequences N]
+//                   [--length N] [--steps N] [--threads N] [--graph true|false] [--probe]
+// One JSON line a leg: tokens/s, the FLOP rate of the step, its share of the fastest matrix product probed just before
+// and after (timings on shared machines drift; the ratio does not), and the peak of memory. --probe only looks for the
+// device.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -11,152 +12,158 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
+#include <map>
 
+#include "bench/noise_model.h"
+#include "core/base/failure.h"
 #include "core/base/json.h"
-#include "core/base/philox.h"
+#include "core/device/device.h"
+#include "core/device/load_cuda.h"
 #include "core/model/compute_type.h"
 #include "core/model/registry.h"
 #include "core/nn/tensor_pool.h"
 #include "core/objective/objective.h"
-#include "core/optim/optimizer.h"
+#include "core/optim/optimizer_on.h"
+#include "core/train/graphed_objective.h"
 #include "core/train/gradients.h"
 
 namespace {
 
 using namespace hone;
 
-constexpr std::int64_t kSequences = 4, kLength = 512;
-
-formats::ModelConfig smollm2_shape() {
-  formats::ModelConfig config;
-  config.hidden_size = 576;
-  config.intermediate_size = 1536;
-  config.num_layers = 30;
-  config.num_heads = 9;
-  config.num_kv_heads = 3;
-  config.head_dim = 64;
-  config.vocab_size = 49152;
-  config.max_positions = 8192;
-  config.rope_theta = 100000;
-  config.tie_embeddings = true;
-  return config;
-}
-
-// Uniform noise in place of files.
-class NoiseSource final : public formats::TensorSource {
- public:
-  explicit NoiseSource(const formats::ModelConfig& c) {
-    const std::int64_t h = c.hidden_size, kv = c.num_kv_heads * c.head_dim, f = c.intermediate_size;
-    add("model.embed_tokens.weight", {c.vocab_size, h});
-    add("model.norm.weight", {h});
-    for (std::int64_t i = 0; i < c.num_layers; ++i) {
-      const std::string p = "model.layers." + std::to_string(i) + ".";
-      add(p + "input_layernorm.weight", {h}), add(p + "post_attention_layernorm.weight", {h});
-      add(p + "self_attn.q_proj.weight", {h, h}), add(p + "self_attn.o_proj.weight", {h, h});
-      add(p + "self_attn.k_proj.weight", {kv, h}), add(p + "self_attn.v_proj.weight", {kv, h});
-      add(p + "mlp.gate_proj.weight", {f, h}), add(p + "mlp.up_proj.weight", {f, h}), add(p + "mlp.down_proj.weight", {h, f});
-    }
-    std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  }
-  const std::vector<formats::TensorInfo>& tensors() const override { return tensors_; }
-  void read_rows(const formats::TensorInfo& t, std::int64_t begin, std::int64_t end, float* out) const override {
-    const std::int64_t width = c10::multiply_integers(t.shape) / t.shape[0];
-    for (std::int64_t i = begin * width; i < end * width; ++i)
-      *out++ = t.shape.size() == 1 ? 1.0f
-                                   : 0.08f * (unit_float(static_cast<std::uint32_t>(i * 2654435761u)) - 0.5f);
-  }
-  std::span<const std::byte> raw(const formats::TensorInfo&) const override { return {}; }
-  std::optional<formats::Nf4Parts> nf4(const formats::TensorInfo&) const override { return std::nullopt; }
-  std::string describe(const formats::TensorInfo& t) const override { return t.name; }
-
- private:
-  void add(const std::string& name, std::vector<std::int64_t> shape) {
-    tensors_.push_back({name, formats::DType::f32, std::move(shape)});
-  }
-  std::vector<formats::TensorInfo> tensors_;
+struct Settings {
+  std::string device = "cpu", shape = "135m", legs = "bf16,bf16+nf4,fp32,fp32+nf4";
+  std::int64_t sequences = 4, length = 512;
+  int steps = 3, threads = 0;
+  bool graph = true, probe = false;
 };
 
-TokenBatch noise_batch() {
-  TokenBatch batch;
-  for (std::int64_t s = 0; s < kSequences; ++s) {
-    for (std::int64_t t = 0; t < kLength; ++t) {
-      batch.tokens.push_back(static_cast<std::int32_t>((s * 7919 + t * 104729) % 49152));
-      batch.positions.push_back(static_cast<std::int32_t>(t));
-      batch.supervised.push_back(1);
+Settings parse(int argc, char** argv) {
+  Settings s;
+  const std::map<std::string, std::function<void(const std::string&)>> keys{
+      {"--device", [&](auto& v) { s.device = v; }},
+      {"--shape", [&](auto& v) { s.shape = v; }},
+      {"--legs", [&](auto& v) { s.legs = v; }},
+      {"--sequences", [&](auto& v) { s.sequences = std::stoll(v); }},
+      {"--length", [&](auto& v) { s.length = std::stoll(v); }},
+      {"--steps", [&](auto& v) { s.steps = std::stoi(v); }},
+      {"--threads", [&](auto& v) { s.threads = std::stoi(v); }},
+      {"--graph", [&](auto& v) { s.graph = v == "true"; }}};
+  for (int i = 1; i < argc; ++i) {
+    const std::string key = argv[i];
+    if (key == "--probe") {
+      s.probe = true;
+    } else if (const auto found = keys.find(key); found != keys.end() && i + 1 < argc) {
+      found->second(argv[++i]);
+    } else {
+      throw Error(Exit::usage, "BN002", "not understood", "bench_lora_step", key, "see bench/lora_step.cpp");
     }
-    batch.cu_seqlens.push_back(static_cast<std::int32_t>(batch.tokens.size()));
-    batch.sample.push_back(s), batch.slot.push_back(0), batch.prefix.push_back(-1);
   }
-  return batch;
+  return s;
 }
 
-// Multiply-adds counted twice: forward and the gradient of the input through frozen weights (2 + 2 per weight),
-// LoRA (2 + 4), the head forward and back, causal attention forward and back.
-double flops_per_step(const formats::ModelConfig& c, std::int64_t lora) {
-  const double tokens = kSequences * kLength;
-  const double linears = 106168320.0, head = static_cast<double>(c.vocab_size * c.hidden_size);
-  const double attention = c.num_layers * c.num_heads * c.head_dim * 0.5 * kLength * (4 + 10);
-  return tokens * (4 * (linears + head) + 6 * static_cast<double>(lora) + attention);
+// Model FLOPs: 4 per frozen weight and token (forward, and back to its input), 6 per LoRA weight, and causal attention,
+// 2 forward and 4 back per layer, feature and pair; every token meets the head.
+double flops_per_step(const formats::ModelConfig& c, std::int64_t lora, const Settings& s) {
+  const auto tokens = static_cast<double>(s.sequences * s.length);
+  const auto weights = static_cast<double>(bench::block_linear_parameters(c) + c.vocab_size * c.hidden_size);
+  const auto attention = 6.0 * static_cast<double>(c.num_layers * c.num_heads * c.head_dim * s.length);
+  return tokens * (4 * weights + 6 * static_cast<double>(lora) + attention);
 }
 
-std::int64_t peak_memory() {
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double peak_gflops(at::Device device) {
+  if (device.is_cpu()) {
+    const model::DtypeProbe probe = model::probe_dtypes(2048, 1536, 1536);
+    return std::max(probe.fp32_gflops, probe.bf16_gflops);
+  }
+  constexpr std::int64_t kSize = 8192;
+  constexpr int kRepeats = 10;
+  const at::Tensor a = at::randn({kSize, kSize}, at::TensorOptions().dtype(at::kBFloat16).device(device));
+  at::mm(a, a);
+  device::synchronize(device);
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < kRepeats; ++i) at::mm(a, a);
+  device::synchronize(device);
+  return 2e-9 * kSize * kSize * kSize * kRepeats / seconds_since(begin);
+}
+
+std::int64_t peak_memory(at::Device device) {
+  if (!device.is_cpu()) return device::memory_use(device).peak;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss * 1024;
 }
 
-double peak_gflops() {
-  const model::DtypeProbe probe = model::probe_dtypes(2048, 1536, 1536);
-  return std::max(probe.fp32_gflops, probe.bf16_gflops);
-}
-
-struct Leg {
-  const char* name;
-  at::ScalarType compute;
-  bool nf4;
-};
-
-void run(const Leg& leg, int steps) {
+void run(const std::string& leg, const Settings& settings, at::Device device) {
   formats::ModelFiles files;
-  files.config = smollm2_shape();
-  files.tensors = std::make_unique<NoiseSource>(files.config);
+  files.config = bench::model_shape(settings.shape);
+  files.tensors = std::make_unique<bench::NoiseSource>(files.config);
   model::BuildSpec spec;
-  spec.compute = leg.compute;
-  spec.nf4 = leg.nf4;
+  spec.compute = model::compute_type(leg.substr(0, 4));
+  spec.device = device;
+  spec.nf4 = leg.ends_with("+nf4");
   spec.trained = model::Trained::adapter;
   spec.lora.targets = {"all-linear"};
+  const double before = peak_gflops(device);
+  if (!device.is_cpu()) device::reset_peak_memory(device);
   model::Model model = model::build_model(files, spec, false);
-  const auto objective = objective::make_objective({});
-  const auto optimizer = optim::make_optimizer({}, model.arena().layout());
-  train::ArenaGradients gradients(model.arena().layout());
-  const TokenBatch batch = noise_batch();
+  const bool graph = settings.graph && device.is_cuda();
+  const auto plain = [] { return objective::make_objective({}); };
+  const objective::ObjectivePtr objective = graph ? train::make_graphed(plain()) : plain();
+  const auto optimizer = optim::make_optimizer_on(device, {}, model.arena().layout());
+  train::ArenaGradients gradients(model.arena().layout(), device);
+  const TokenBatch batch = bench::noise_batch(settings.sequences, settings.length, files.config.vocab_size);
   const double weight = objective->weight(batch);
-  const double before = peak_gflops();
-  double best = 1e30, total = 0;
-  for (int step = 0; step <= steps; ++step) {  // the first one warms up
+  const int warmup = device.is_cpu() ? 1 : 3;  // on CUDA: run, record, replay
+  std::vector<double> seconds;
+  double loss = 0;
+  for (int step = 0; step < warmup + settings.steps; ++step) {
     const auto begin = std::chrono::steady_clock::now();
     gradients.zero();
-    objective->train(model, batch, 1.0 / weight, gradients);
+    loss = objective->train(model, batch, 1.0 / weight, gradients) / weight;
     optimizer->update({0, model.arena().layout().size},
                       {{"master", model.arena().master()}, gradients.flat().data(), step + 1, 1e-4});
     model.arena().publish();
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    if (step > 0) best = std::min(best, seconds.count()), total += seconds.count();
+    device::synchronize(device);
+    if (step >= warmup) seconds.push_back(seconds_since(begin));
   }
-  const double peak = std::max(before, peak_gflops());
-  const double gflops = flops_per_step(files.config, model.arena().parameter_count()) / best * 1e-9;
+  std::sort(seconds.begin(), seconds.end());
+  const double peak = std::max(before, peak_gflops(device)), best = seconds.front();
+  const auto tokens = static_cast<double>(settings.sequences * settings.length);
+  const double gflops = flops_per_step(files.config, model.arena().parameter_count(), settings) / best * 1e-9;
   const OrderedJson row{{"bench", "lora_step"},
-                        {"variant", leg.name},
+                        {"device", settings.device},
+                        {"shape", settings.shape},
+                        {"variant", leg},
+                        {"sequences", settings.sequences},
+                        {"length", settings.length},
+                        {"graph", graph},
                         {"threads", at::get_num_threads()},
-                        {"tokens_per_second", kSequences * kLength / best},
-                        {"tokens_per_second_mean", kSequences * kLength * steps / total},
+                        {"tokens_per_second", tokens / best},
+                        {"tokens_per_second_median", tokens / seconds[seconds.size() / 2]},
                         {"gflops", gflops},
                         {"gemm_peak_gflops", peak},
                         {"share_of_peak", gflops / peak},
-                        {"peak_memory_bytes", peak_memory()}};
+                        {"peak_memory_bytes", peak_memory(device)},
+                        {"loss", loss}};
   std::printf("%s\n", row.dump().c_str());
   std::fflush(stdout);
+}
+
+void run_all(const Settings& settings) {
+  if (settings.threads > 0) at::set_num_threads(settings.threads);
+  if (settings.device == "cuda") device::load_cuda();
+  if (settings.probe) return;
+  const at::Device device = device::device_of(settings.device);
+  for (std::size_t begin = 0; begin < settings.legs.size();) {
+    const std::size_t end = std::min(settings.legs.find(',', begin), settings.legs.size());
+    run(settings.legs.substr(begin, end - begin), settings, device);
+    begin = end + 1;
+  }
 }
 
 }  // namespace
@@ -164,11 +171,12 @@ void run(const Leg& leg, int steps) {
 int main(int argc, char** argv) {
   nn::install_tensor_pool();
   const c10::InferenceMode inference;
-  if (argc > 1) at::set_num_threads(std::atoi(argv[1]));
-  const int steps = argc > 2 ? std::atoi(argv[2]) : 3;
-  const std::string legs = "," + std::string(argc > 3 ? argv[3] : "bf16,bf16+nf4,fp32,fp32+nf4") + ",";
-  for (const Leg& leg : {Leg{"bf16", at::kBFloat16, false}, Leg{"bf16+nf4", at::kBFloat16, true},
-                         Leg{"fp32", at::kFloat, false}, Leg{"fp32+nf4", at::kFloat, true}})
-    if (legs.find("," + std::string(leg.name) + ",") != std::string::npos) run(leg, steps);
-  return 0;
+  try {
+    run_all(parse(argc, argv));
+    return 0;
+  } catch (...) {
+    const Error error = as_error(std::current_exception());
+    std::fprintf(stderr, "%s\n", error.what());
+    return static_cast<int>(error.exit());
+  }
 }

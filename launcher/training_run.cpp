@@ -8,8 +8,10 @@
 
 #include "core/base/error.h"
 #include "core/model/memory.h"
+#include "core/nn/attention.h"
 #include "core/optim/optimizer_on.h"
 #include "core/train/evaluator.h"
+#include "core/train/graphed_objective.h"
 #include "dist/gradient_sync.h"
 #include "dist/stop_signal.h"
 #include "launcher/build_model.h"
@@ -37,6 +39,16 @@ void require_same_adapter(const CommandContext& context, const FlatConfig& asked
                   asked.at(key) + ", adapter.init has " + built.at(key), "leave the key out");
 }
 
+// Noise that is drawn on the host, copies to it and attention that is told of sequences there cannot be recorded.
+objective::ObjectivePtr make_run_objective(const Config& config, const model::Model& model) {
+  objective::ObjectivePtr objective = objective::make_objective(config.objective);
+  const bool recordable = model.device().is_cuda() && config.train.neftune_noise_alpha == 0 &&
+                          config.train.offload == "none" &&
+                          nn::cuda_attention(model.compute(), model.config().head_dim) != nn::CudaAttention::none;
+  if (!recordable || config.train.cuda_graph == "false") return objective;
+  return train::make_graphed(std::move(objective));
+}
+
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
 
 }  // namespace
@@ -51,7 +63,7 @@ TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, st
       source_(make_source()),
       held_out_(make_held_out()),
       model_(make_model()),
-      objective_(objective::make_objective(config_.objective)),
+      objective_(make_run_objective(config_, model_)),
       optimizer_(optim::make_optimizer_on(model_.device(), config_.optim, model_.arena().layout())),
       gradients_(model_.arena().layout(), model_.device()),
       reduction_(dist::make_gradient_reduction(gradients_.flat(), model_.arena().layout(), communicator_)),

@@ -106,7 +106,10 @@ nn::WeightPtr ModuleBuilder::frozen_nf4(const formats::TensorInfo& info) {
 }
 
 nn::WeightPtr ModuleBuilder::frozen_nf4_on_device(const formats::TensorInfo& info) {
-  quant::DeviceNf4 data = quant::to_device(read_nf4(info), spec_.device);
+  const bool quantize_there = spec_.device.is_cuda() && !source_.nf4(info);
+  quant::DeviceNf4 data = quantize_there
+                              ? quant::quantize_on_cuda(load_dense(info, at::kFloat), spec_.double_quant)
+                              : quant::to_device(read_nf4(info), spec_.device);
   frozen_bytes_ += data.bytes();
   return std::make_shared<quant::DeviceNf4Weight>(std::move(data), info.shape, spec_.compute);
 }
@@ -211,6 +214,10 @@ void ModuleBuilder::check_saved_modules() const {
       throw Error(Exit::usage, "AD014", "no module matches", "adapter.modules_to_save", name,
                   "for example embed_tokens, lm_head or norm");
   }
+}
+
+at::TensorOptions ModuleBuilder::wide_options() const {
+  return at::TensorOptions().dtype(spec_.compute == at::kDouble ? at::kDouble : at::kFloat).device(spec_.device);
 }
 
 std::shared_ptr<Arena> ModuleBuilder::finish() {

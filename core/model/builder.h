@@ -46,6 +46,9 @@ class ModuleBuilder {
   nn::WeightPtr matrix(const std::string& name, std::int64_t rows, std::int64_t columns);  // never quantised
   nn::Linear linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias);
 
+  // The type of statistics and angles (fp32, fp64 for fp64 compute), where the model computes.
+  at::TensorOptions wide_options() const;
+
   // Lays out and fills the arena. Refuses adapters and modules_to_save that named a module the model does not
   // have.
   std::shared_ptr<Arena> finish();

@@ -41,15 +41,17 @@ class Llama final : public Family {
   nn::Value attend(const nn::Pass& pass, std::int64_t index, const nn::Value& x) const;
 
   formats::ModelConfig config_;
-  nn::RotarySpec rotary_;
+  at::Tensor frequencies_;  // of the rotary positions; made once, where the model computes
   nn::WeightPtr embedding_, final_norm_, head_;
   std::vector<LlamaBlock> blocks_;
 };
 
 Llama::Llama(const formats::ModelConfig& config, ModuleBuilder& builder)
     : config_(config),
-      rotary_{config.head_dim, config.rope_theta,
-              formats::rope_divisors(config.rope_scaling, config.head_dim, config.rope_theta)} {
+      frequencies_(nn::rotary_frequencies(
+          {config.head_dim, config.rope_theta,
+           formats::rope_divisors(config.rope_scaling, config.head_dim, config.rope_theta)},
+          builder.wide_options())) {
   const std::int64_t hidden = config.hidden_size, inner = config.intermediate_size;
   const std::int64_t q_width = config.num_heads * config.head_dim, kv_width = config.num_kv_heads * config.head_dim;
   builder.begin_block("embedding");
@@ -75,8 +77,7 @@ Llama::Llama(const formats::ModelConfig& config, ModuleBuilder& builder)
 
 nn::Value Llama::attend(const nn::Pass& pass, std::int64_t index, const nn::Value& x) const {
   const LlamaBlock& block = blocks_[index];
-  const nn::RotaryTable table =
-      nn::rotary_table(pass.batch.positions, rotary_, x.tensor.scalar_type());
+  const nn::RotaryTable table = nn::rotary_table(pass.batch.positions, frequencies_);
   const std::vector<nn::Value> qkv = nn::linears(pass, x, {&block.q, &block.k, &block.v});
   const nn::Value q = nn::rotary(pass, as_heads(qkv[0], config_.num_heads), table);
   nn::Value k = nn::rotary(pass, as_heads(qkv[1], config_.num_kv_heads), table);

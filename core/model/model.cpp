@@ -20,12 +20,6 @@ std::vector<std::optional<std::size_t>> match_blocks(const ArenaLayout& layout, 
   return found;
 }
 
-void refuse_prefixes(const TokenBatch& batch) {
-  for (const std::int32_t prefix : batch.prefix)
-    if (prefix >= 0)
-      throw Error(Exit::usage, "MD010", "shared prefixes are not built", "model", "a sequence continues another one");
-}
-
 }  // namespace
 
 Model::Model(ModelParts parts, std::uint64_t seed, bool recompute)
@@ -46,7 +40,6 @@ nn::Value Model::run_segment(const nn::Pass& pass, std::size_t segment, const nn
 }
 
 at::Tensor Model::forward(const TokenBatch& batch, const ForwardOptions& options) const {
-  refuse_prefixes(batch);
   return forward(nn::to_tensors(batch, device()), options);
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/base/error.h"
+
 namespace hone::nn {
 namespace {
 
@@ -31,6 +33,12 @@ void append_for_each_token(const TokenBatch& batch, std::vector<std::int32_t>& w
     for (std::int32_t t = batch.cu_seqlens[s]; t < batch.cu_seqlens[s + 1]; ++t) words.push_back(value(s, t));
 }
 
+void refuse_prefixes(const TokenBatch& batch) {
+  for (const std::int32_t prefix : batch.prefix)
+    if (prefix >= 0)
+      throw Error(Exit::usage, "MD010", "shared prefixes are not built", "model", "a sequence continues another one");
+}
+
 }  // namespace
 
 at::Tensor upload(const std::vector<std::int32_t>& values, at::Device device) {
@@ -45,6 +53,7 @@ BatchShape shape_of(const TokenBatch& batch) {
 }
 
 std::vector<std::int32_t> pack(const TokenBatch& batch) {
+  refuse_prefixes(batch);
   std::vector<std::int32_t> words;
   words.reserve(shape_of(batch).words());
   const auto epoch = static_cast<std::uint64_t>(batch.epoch);
@@ -78,6 +87,7 @@ BatchTensors unpack(const at::Tensor& words, const BatchShape& shape) {
 BatchTensors to_tensors(const TokenBatch& batch, at::Device device) {
   BatchTensors out;
   if (device.is_cpu()) {
+    refuse_prefixes(batch);
     out.tokens = over(batch.tokens).to(at::kLong);
     out.positions = over(batch.positions).to(at::kLong);
   } else {

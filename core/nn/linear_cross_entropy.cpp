@@ -2,9 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/nn/cpu_rows.h"
+#include "core/nn/on_cuda.h"
 
 namespace hone::nn {
 namespace {
@@ -22,6 +24,15 @@ void for_chunks(const at::Tensor& h, const at::Tensor& targets, Body&& body) {
 
 at::ScalarType wide_type(const at::Tensor& x) { return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat; }
 
+at::Tensor softmax_gradient(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& grad_scale,
+                            const LossTerms& terms) {
+  if (device::has_cuda_kernel(logits)) return softmax_gradient_on_cuda(logits, targets, grad_scale, terms);
+  if (has_cpu_kernel(logits)) return softmax_gradient_cpu(logits, targets, grad_scale.item<double>(), terms);
+  const at::Tensor losses = softmax_gradient_aten(logits, targets, 1.0, terms);
+  logits.mul_(grad_scale);
+  return losses;
+}
+
 }  // namespace
 
 at::Tensor linear_log_prob(const Head& head, const at::Tensor& h, const at::Tensor& targets) {
@@ -35,16 +46,13 @@ at::Tensor linear_log_prob(const Head& head, const at::Tensor& h, const at::Tens
   return logp;
 }
 
-CrossEntropy linear_cross_entropy(const Head& head, const at::Tensor& h, const at::Tensor& targets,
-                                  double grad_scale, GradientSink& sink, const LossTerms& terms) {
+CrossEntropyThere linear_cross_entropy(const Head& head, const at::Tensor& h, const at::Tensor& targets,
+                                       const at::Tensor& grad_scale, GradientSink& sink, const LossTerms& terms) {
   const at::Tensor w = head.weight->acquire();
-  CrossEntropy result;
-  result.d_h = at::empty_like(h);
+  CrossEntropyThere result{at::zeros({}, h.options().dtype(at::kDouble)), at::empty_like(h)};
   for_chunks(h, targets, [&](const at::Tensor& rows, const at::Tensor& wanted, std::int64_t begin) {
     at::Tensor logits = at::mm(rows, w.t());
-    const auto kernel = has_cpu_kernel(logits) ? softmax_gradient_cpu : softmax_gradient_aten;
-    const at::Tensor losses = kernel(logits, wanted, grad_scale, terms);
-    result.loss_sum += losses.to(at::kDouble).sum().item<double>();
+    result.loss_sum.add_(softmax_gradient(logits, wanted, grad_scale, terms).to(at::kDouble).sum());
     at::Tensor d_rows = result.d_h.narrow(0, begin, rows.size(0));
     at::mm_out(d_rows, logits, w);
     if (!head.weight->parameter()) return;
@@ -58,11 +66,18 @@ CrossEntropy linear_cross_entropy(const Head& head, const at::Tensor& h, const a
   return result;
 }
 
+CrossEntropy linear_cross_entropy(const Head& head, const at::Tensor& h, const at::Tensor& targets,
+                                  double grad_scale, GradientSink& sink, const LossTerms& terms) {
+  const at::Tensor scale = at::full({}, grad_scale, h.options().dtype(h.is_cpu() ? at::kDouble : at::kFloat));
+  const CrossEntropyThere there = linear_cross_entropy(head, h, targets, scale, sink, terms);
+  return {there.loss_sum.item<double>(), there.d_h};
+}
+
 at::Tensor softmax_gradient_aten(at::Tensor& logits, const at::Tensor& targets, double grad_scale,
                                  const LossTerms& terms) {
   const at::Tensor wide = logits.to(wide_type(logits));
   const at::Tensor lse = wide.logsumexp(1, /*keepdim=*/true);
-  const at::Tensor index = targets.unsqueeze(1);
+  const at::Tensor index = targets.clamp_min(0).unsqueeze(1), ignored = targets.lt(0).unsqueeze(1);
   const double sure = 1.0 - terms.label_smoothing;
   at::Tensor loss = (lse - wide.gather(1, index)).mul_(sure);
   at::Tensor gradient = (wide - lse).exp_();
@@ -75,8 +90,8 @@ at::Tensor softmax_gradient_aten(at::Tensor& logits, const at::Tensor& targets, 
     gradient.sub_(terms.label_smoothing / static_cast<double>(logits.size(1)));
   }
   gradient.scatter_add_(1, index, at::full_like(loss, -sure));
-  logits.copy_(gradient.mul_(grad_scale));
-  return loss.squeeze(1);
+  logits.copy_(gradient.mul_(grad_scale).masked_fill_(ignored, 0));
+  return loss.masked_fill_(ignored, 0).squeeze(1);
 }
 
 at::Tensor softmax_gradient_cpu(at::Tensor& logits, const at::Tensor& targets, double grad_scale,
@@ -94,6 +109,11 @@ at::Tensor softmax_gradient_cpu(at::Tensor& logits, const at::Tensor& targets, d
     for_rows(rows, vocab, [&](std::int64_t begin, std::int64_t end) {
       std::vector<float> row(vocab);
       for (std::int64_t r = begin; r < end; ++r) {
+        if (target[r] < 0) {
+          std::fill_n(data + r * vocab, vocab, T(0.0f));
+          out[r] = 0;
+          continue;
+        }
         load_row(data + r * vocab, row.data(), vocab);
         const float picked = row[target[r]], top = max_of(row.data(), vocab);
         const float mean = smoothing > 0 ? sum_of(row.data(), vocab) / static_cast<float>(vocab) : 0.0f;

@@ -26,6 +26,14 @@ struct LossTerms {
   double z_loss = 0;           // c
 };
 
+// Where the model computes, and without waiting for it: the loss sum [] is fp64 there, `grad_scale` a single value there
+// (fp32 on CUDA). A row whose target is negative is ignored: its loss and gradient are 0.
+struct CrossEntropyThere {
+  at::Tensor loss_sum, d_h;
+};
+CrossEntropyThere linear_cross_entropy(const Head& head, const at::Tensor& h, const at::Tensor& targets,
+                                       const at::Tensor& grad_scale, GradientSink& sink, const LossTerms& terms = {});
+
 struct CrossEntropy {
   double loss_sum = 0;  // unscaled
   at::Tensor d_h;       // [R, H], scaled by grad_scale

@@ -138,28 +138,18 @@ at::Tensor dropout_mask_on_cuda(const Pass& pass, const at::Tensor& x, const Dro
 }
 
 at::Tensor softmax_gradient_on_cuda(at::Tensor& logits, const at::Tensor& targets,
-                                    const at::Tensor& grad_scale) {
-  at::Tensor logp = rows_like(logits, {logits.size(0)});
+                                    const at::Tensor& grad_scale, const LossTerms& terms) {
+  at::Tensor losses = rows_like(logits, {logits.size(0)});
   softmax_gradient_cuda({.type = cuda_float(logits.scalar_type()),
                          .rows = logits.size(0),
                          .vocab = logits.size(1),
                          .logits = write(logits),
                          .targets = targets.const_data_ptr<std::int64_t>(),
-                         .logp = logp.mutable_data_ptr<float>()},
+                         .loss = losses.mutable_data_ptr<float>(),
+                         .label_smoothing = static_cast<float>(terms.label_smoothing),
+                         .z_loss = static_cast<float>(terms.z_loss)},
                         grad_scale.const_data_ptr<float>(), stream_on(logits.device()));
-  return logp;
-}
-
-at::Tensor log_prob_on_cuda(const at::Tensor& logits, const at::Tensor& targets) {
-  at::Tensor logp = rows_like(logits, {logits.size(0)});
-  log_prob_cuda({.type = cuda_float(logits.scalar_type()),
-                 .rows = logits.size(0),
-                 .vocab = logits.size(1),
-                 .logits = const_cast<void*>(read(logits)),
-                 .targets = targets.const_data_ptr<std::int64_t>(),
-                 .logp = logp.mutable_data_ptr<float>()},
-                stream_on(logits.device()));
-  return logp;
+  return losses;
 }
 
 }  // namespace hone::nn

@@ -4,6 +4,7 @@
 // versions; inputs for which device::has_cuda_kernel holds.
 #include "core/device/device.h"
 #include "core/nn/dropout.h"
+#include "core/nn/linear_cross_entropy.h"
 #include "core/nn/rms_norm.h"
 #include "core/nn/rotary.h"
 #include "core/nn/swiglu.h"
@@ -25,7 +26,6 @@ void embedding_backward_on_cuda(const at::Tensor& d_out, const at::Tensor& token
 at::Tensor dropout_mask_on_cuda(const Pass& pass, const at::Tensor& x, const DropoutSite& site);
 
 at::Tensor softmax_gradient_on_cuda(at::Tensor& logits, const at::Tensor& targets,
-                                    const at::Tensor& grad_scale);
-at::Tensor log_prob_on_cuda(const at::Tensor& logits, const at::Tensor& targets);
+                                    const at::Tensor& grad_scale, const LossTerms& terms);
 
 }  // namespace hone::nn

@@ -35,7 +35,11 @@ at::Tensor rotary_frequencies(const RotarySpec& spec, const at::TensorOptions& o
 RotaryTable rotary_table(const at::Tensor& positions, const RotarySpec& spec, at::ScalarType dtype) {
   const at::ScalarType wide = dtype == at::kDouble ? at::kDouble : at::kFloat;
   const auto options = at::TensorOptions().dtype(wide).device(positions.device());
-  const at::Tensor angle = positions.to(wide).unsqueeze(-1) * rotary_frequencies(spec, options);
+  return rotary_table(positions, rotary_frequencies(spec, options));
+}
+
+RotaryTable rotary_table(const at::Tensor& positions, const at::Tensor& frequencies) {
+  const at::Tensor angle = positions.to(frequencies.scalar_type()).unsqueeze(-1) * frequencies;
   return {at::cos(angle), at::sin(angle)};
 }
 

@@ -20,6 +20,7 @@ struct RotaryTable {
   at::Tensor cos, sin;  // [T, D/2]
 };
 RotaryTable rotary_table(const at::Tensor& positions, const RotarySpec& spec, at::ScalarType dtype);
+RotaryTable rotary_table(const at::Tensor& positions, const at::Tensor& frequencies);  // fp32 (fp64)
 
 Value rotary(const Pass& pass, const Value& x, const RotaryTable& table);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/model/model.h"
+#include "core/nn/batch_tensors.h"
 #include "core/objective/objective_options.h"
 #include "core/ports/token_batch.h"
 
@@ -17,6 +18,14 @@ struct SequenceScore {
   std::int64_t sample = 0;
   double logp = 0;  // natural log, summed over supervised tokens
   std::int64_t tokens = 0;
+};
+
+// A micro-batch on the device as one run of int32 words, so that a captured graph is fed by one copy: the batch's
+// (core/nn/batch_tensors.h), then the objective's own for `targets` of its rows.
+struct StagedBatch {
+  nn::BatchShape shape;
+  std::int64_t targets = 0;
+  at::Tensor words;
 };
 
 class Objective {
@@ -31,6 +40,16 @@ class Objective {
   virtual std::vector<SequenceScore> score(const model::Model& model, const TokenBatch& batch,
                                            nn::AdapterMode adapters = nn::AdapterMode::all) const = 0;
 };
+// One that can run as a captured graph: `train` cut in two. The words are made on the host and hold `targets` >=
+// target_count(batch) rows; everything else is operations on the device that, on CUDA, wait for nothing and copy nothing
+// from the host. train_staged returns the loss sum [], fp64.
+class CapturableObjective : public Objective {
+ public:
+  virtual std::int64_t target_count(const TokenBatch& batch) const = 0;
+  virtual std::vector<std::int32_t> stage(const TokenBatch& batch, double scale, std::int64_t targets) const = 0;
+  virtual at::Tensor train_staged(model::Model& model, const StagedBatch& batch, GradientSink& sink) = 0;
+};
+
 using ObjectivePtr = std::unique_ptr<Objective>;
 
 // The registry of objectives.

@@ -2,6 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <bit>
+
+#include "core/base/error.h"
+
 namespace hone::objective {
 namespace {
 
@@ -9,7 +13,7 @@ at::Tensor to_index(const std::vector<std::int64_t>& values, at::Device device) 
   return at::tensor(at::ArrayRef<std::int64_t>(values), at::kLong).to(device);
 }
 
-class Sft final : public Objective {
+class Sft final : public CapturableObjective {
  public:
   explicit Sft(const nn::LossTerms& terms) : terms_(terms) {}
 
@@ -26,15 +30,34 @@ class Sft final : public Objective {
       for (std::size_t b = model.arena().layout().blocks.size(); b-- > 0;) sink.block_final(b);
       return 0;
     }
-    model::ModelTape tape;
-    const at::Tensor hidden = model.forward(batch, {.dropout = true, .tape = &tape});
-    const at::Tensor index = to_index(rows.row, model.device());
-    nn::CrossEntropy loss = nn::linear_cross_entropy(model.head(), hidden.index_select(0, index),
-                                                     to_index(rows.target, model.device()), scale, sink, terms_);
-    at::Tensor d_hidden = at::zeros_like(hidden);
-    d_hidden.index_copy_(0, index, loss.d_h);  // each row predicts one token: no row twice
-    model.backward(std::move(d_hidden), tape, sink);
-    return loss.loss_sum;
+    const at::Device device = model.device();
+    const at::ScalarType type = device.is_cpu() ? at::kDouble : at::kFloat;
+    const Targets targets{to_index(rows.row, device), to_index(rows.target, device),
+                          at::full({}, scale, at::TensorOptions().dtype(type).device(device))};
+    return run(model, nn::to_tensors(batch, device), targets, sink).item<double>();
+  }
+
+  std::int64_t target_count(const TokenBatch& batch) const override { return static_cast<std::int64_t>(weight(batch)); }
+
+  // The batch's words, then the rows that meet the head, their targets, and the bits of the scale. Rows that only fill up
+  // are the last one, which predicts nothing, and ignored by their target.
+  std::vector<std::int32_t> stage(const TokenBatch& batch, double scale, std::int64_t targets) const override {
+    std::vector<std::int32_t> words = nn::pack(batch);
+    const TargetRows rows = target_rows(batch);
+    const std::size_t fill = static_cast<std::size_t>(targets) - rows.row.size();
+    words.insert(words.end(), rows.row.begin(), rows.row.end());
+    words.insert(words.end(), fill, static_cast<std::int32_t>(batch.token_count() - 1));
+    words.insert(words.end(), rows.target.begin(), rows.target.end());
+    words.insert(words.end(), fill, -1);
+    words.push_back(std::bit_cast<std::int32_t>(static_cast<float>(scale)));
+    return words;
+  }
+
+  at::Tensor train_staged(model::Model& model, const StagedBatch& batch, GradientSink& sink) override {
+    const std::int64_t after = batch.shape.words(), n = batch.targets;
+    const Targets targets{batch.words.narrow(0, after, n).to(at::kLong), batch.words.narrow(0, after + n, n).to(at::kLong),
+                          batch.words.narrow(0, after + 2 * n, 1).view(at::kFloat)};
+    return run(model, nn::unpack(batch.words.narrow(0, 0, after), batch.shape), targets, sink);
   }
 
   std::vector<SequenceScore> score(const model::Model& model, const TokenBatch& batch,
@@ -56,6 +79,21 @@ class Sft final : public Objective {
   }
 
  private:
+  // Where the rows' losses are formed, and what their gradient is multiplied by.
+  struct Targets {
+    at::Tensor row, target, scale;
+  };
+  at::Tensor run(model::Model& model, nn::BatchTensors batch, const Targets& targets, GradientSink& sink) const {
+    model::ModelTape tape;
+    const at::Tensor hidden = model.forward(std::move(batch), {.dropout = true, .tape = &tape});
+    const nn::CrossEntropyThere loss = nn::linear_cross_entropy(
+        model.head(), hidden.index_select(0, targets.row), targets.target, targets.scale, sink, terms_);
+    at::Tensor d_hidden = at::zeros_like(hidden);
+    d_hidden.index_copy_(0, targets.row, loss.d_h);  // each row predicts one token; those that only fill up are 0
+    model.backward(std::move(d_hidden), tape, sink);
+    return loss.loss_sum;
+  }
+
   nn::LossTerms terms_;
 };
 

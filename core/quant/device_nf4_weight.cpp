@@ -57,6 +57,28 @@ DeviceNf4 to_device(const Nf4Data& data, at::Device device) {
           data.offset};
 }
 
+DeviceNf4 quantize_on_cuda(const at::Tensor& values, bool double_quant) {
+  const at::Tensor flat = values.flatten();
+  const std::int64_t elements = flat.numel();
+  at::Tensor codes = at::empty({(elements + 1) / 2}, flat.options().dtype(at::kByte));
+  at::Tensor absmax = at::empty({(elements + kNf4Block - 1) / kNf4Block}, flat.options());
+  nf4_quantize_cuda(flat.const_data_ptr<float>(), CudaFloat::fp32, elements,
+                    codes.mutable_data_ptr<std::uint8_t>(), absmax.mutable_data_ptr<float>(),
+                    device::stream_on(flat.device()));
+  Nf4Data scales;
+  if (double_quant) {
+    const at::Tensor host = absmax.cpu();
+    scales.absmax.assign(host.const_data_ptr<float>(), host.const_data_ptr<float>() + host.numel());
+    double_quantize(scales);
+    absmax.reset();
+  }
+  DeviceNf4 out = to_device(scales, flat.device());
+  out.elements = elements;
+  out.codes = codes;
+  out.absmax = absmax;
+  return out;
+}
+
 DeviceNf4Weight::DeviceNf4Weight(DeviceNf4 data, std::vector<std::int64_t> shape, at::ScalarType compute)
     : data_(std::move(data)), shape_(std::move(shape)), compute_(compute) {
   HONE_CHECK(c10::multiply_integers(shape_) == data_.elements);

@@ -20,6 +20,8 @@ struct DeviceNf4 {
   std::int64_t bytes() const;
 };
 DeviceNf4 to_device(const Nf4Data& data, at::Device device);
+// Quantises fp32 values that lie on a CUDA device, there; the bits of Nf4Quantizer.
+DeviceNf4 quantize_on_cuda(const at::Tensor& values, bool double_quant);
 
 class DeviceNf4Weight final : public nn::Weight {
  public:

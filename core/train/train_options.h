@@ -21,6 +21,7 @@ struct TrainOptions {
   std::string recompute = "none";
   double neftune_noise_alpha = 0;
   std::string offload = "none";
+  std::string cuda_graph = "auto";
 
   template <class Visitor>
   void fields(Visitor&& visit) {
@@ -57,6 +58,10 @@ struct TrainOptions {
     visit("offload", offload,
           {.help = "block_inputs: with recompute block, block inputs wait for backward in host memory",
            .choices = {"none", "block_inputs"}});
+    visit("cuda_graph", cuda_graph,
+          {.help = "auto: on a GPU, micro-batches of a shape seen before are replayed with one launch; false: never",
+           .choices = {"auto", "false"},
+           .may_change_on_resume = true});
   }
 };
 

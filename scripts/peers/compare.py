@@ -52,7 +52,7 @@ def step(args):
     rows = []
     for _ in range(args.rounds):
         for leg in args.legs.split(","):
-            rows += rows_of([bench, args.threads, args.steps, leg], who="hone", leg=leg)
+            rows += rows_of([bench, "--threads", args.threads, "--steps", args.steps, "--legs", leg], who="hone", leg=leg)
         for leg in args.peer_legs.split(","):
             rows += rows_of([sys.executable, peer, "--legs", leg, "--steps", args.steps, "--threads", args.threads])
     peer_best = best(rows, "tokens_per_second", "peft")

@@ -4,6 +4,7 @@
 
 #include "core/generate/generator.h"
 #include "core/quant/device_nf4_weight.h"
+#include "core/train/graphed_objective.h"
 #include "core/train/gradients.h"
 #include "tests/core/devices.h"
 #include "tests/core/fakes.h"
@@ -103,6 +104,27 @@ TEST_P(OnEveryDevice, EveryOptimizerMovesWeightsAsOnTheCpu) {
   }
 }
 
+TEST_P(OnEveryDevice, MicroBatchesOfABucketGiveTheirOwnLossesAndGradients) {
+  model::BuildSpec spec = lora_spec(0.2);
+  spec.device = device();
+  TinyRun run(spec);
+  const auto graphed = train::make_graphed(objective::make_objective({}), /*capture=*/device().is_cuda());
+  const Golden golden("forward_backward.safetensors");
+  for (const auto& [first, last] : {std::pair(0, 3), std::pair(0, 3), std::pair(0, 2), std::pair(0, 3), std::pair(0, 2)}) {
+    TokenBatch batch = batch_of(golden, first, last);
+    batch.epoch = last;
+    run.gradients.zero();
+    const double expected = run.objective->train(run.model, batch, 0.25, run.gradients);
+    std::vector<at::Tensor> wanted;
+    for (std::size_t p = 0; p < run.model.arena().layout().parameters.size(); ++p)
+      wanted.push_back(run.gradients.gradient(p).cpu().clone());
+    run.gradients.zero();
+    EXPECT_NEAR(graphed->train(run.model, batch, 0.25, run.gradients), expected, 2e-5 * std::abs(expected));
+    for (std::size_t p = 0; p < wanted.size(); ++p)
+      EXPECT_LT(relative_error(run.gradients.gradient(p).cpu(), wanted[p]), 2e-5);
+  }
+}
+
 TEST_P(OnEveryDevice, ScoresEqualTheCpus) {
   const TokenBatch batch = batch_of(Golden("forward_backward.safetensors"), 0, 3);
   const auto sft = objective::make_objective({});
@@ -128,6 +150,20 @@ TEST_P(OnEveryDevice, GreedyIdsEqualTransformers) {
   }
   const model::Model model = build("tiny_llama", {.device = device()});
   EXPECT_EQ(generate::generate(model, prompts, {.max_new_tokens = 16}), answers);
+}
+
+TEST_P(OnEveryDevice, Nf4QuantisedThereHasTheCpusBits) {
+  if (!device().is_cuda()) return;  // elsewhere weights are quantised on the host, which formats' tests cover
+  const at::Tensor values = at::randn({64, 96});
+  for (const bool double_quant : {true, false}) {
+    quant::Nf4Quantizer quantizer(values.numel());
+    quantizer.push({values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
+    const quant::DeviceNf4 host = quant::to_device(quantizer.finish(double_quant), device());
+    const quant::DeviceNf4 there = quant::quantize_on_cuda(values.to(device()), double_quant);
+    EXPECT_TRUE(at::equal(there.codes.cpu(), host.codes.cpu()));
+    const at::Tensor &a = double_quant ? there.nested_codes : there.absmax, &b = double_quant ? host.nested_codes : host.absmax;
+    EXPECT_TRUE(at::equal(a.cpu(), b.cpu()));
+  }
 }
 
 TEST_P(OnEveryDevice, Nf4WeightsAreTheCpusBits) {

@@ -19,7 +19,7 @@ if(HONE_HAS_CUDA)
   add_executable(cuda_device_tests ${suite})
   target_compile_options(cuda_device_tests PRIVATE -Wno-missing-field-initializers)
   target_compile_definitions(cuda_device_tests PRIVATE
-    HONE_GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/golden" HONE_REAL_DATA_DIR="${HONE_TEST_DATA}")
+    HONE_GOLDEN_DIR="${HONE_TEST_GOLDEN}" HONE_REAL_DATA_DIR="${HONE_TEST_DATA}")
   target_link_libraries(cuda_device_tests PRIVATE hone_core CUDA::cudart_static GTest::gtest GTest::gmock GTest::gtest_main)
   target_precompile_headers(cuda_device_tests REUSE_FROM kernels_tests)
   add_test(NAME cuda.device COMMAND cuda_device_tests)

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Runs every GPU test and benchmark of this bundle (made by scripts/gpu_bundle.sh) and prints a JSON line for each on
+# standard output, the rest on standard error. Ends with 1 where a test failed or a benchmark did not run, with 2 where
+# there is nothing to run on.
+#
+#   run.sh [tests|bench|peers ...]        all of them without arguments
+set -uo pipefail
+cd "$(dirname "$0")"
+
+say() { printf 'hone-gpu: %s\n' "$*" >&2; }
+refuse() { say "$*"; exit 2; }
+
+torch_lib=${HONE_TORCH_LIB:-}
+if [[ -z $torch_lib ]]; then
+  torch_lib=$(python3 -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0] + "/lib")' \
+    2>/dev/null) || refuse "no torch: install the Python package torch 2.11.0 with CUDA 13, or set HONE_TORCH_LIB to its lib folder"
+fi
+[[ -e $torch_lib/libtorch_cuda.so ]] || refuse "no libtorch_cuda.so in $torch_lib: this torch has no CUDA"
+export HONE_TORCH_LIB=$torch_lib
+export LD_LIBRARY_PATH="$PWD/lib:$torch_lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+bin/bench_lora_step --device cuda --probe >/dev/null || refuse "no CUDA device to run on (see the line above)"
+
+failed=0
+parts=" ${*:-tests bench peers} "
+
+# tests BINARY FILTER
+tests() {
+  local begin=$SECONDS status=0
+  bin/"$1" --gtest_filter="$2" --gtest_brief=1 >&2 || status=$?
+  local count
+  count=$(bin/"$1" --gtest_filter="$2" --gtest_list_tests | grep -c '^  ')
+  ((status == 0 && count > 0)) || failed=1
+  printf '{"gpu": "tests", "binary": "%s", "tests": %d, "exit": %d, "seconds": %d}\n' "$1" "$count" "$status" \
+    $((SECONDS - begin))
+}
+
+bench() {
+  bin/bench_lora_step --device cuda "$@" || { failed=1; say "failed: bench_lora_step $*"; }
+}
+
+peer() {
+  python3 bench_peft.py --device cuda "$@" || { failed=1; say "failed: bench_peft.py $*"; }
+}
+
+printf '{"gpu": "machine", "device": "%s", "commit": "%s"}\n' \
+  "$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)" "$(cat commit)"
+if [[ $parts == *" tests "* ]]; then
+  tests cuda_device_tests '*'
+  tests core_tests '*/cuda:*Cuda*'
+fi
+if [[ $parts == *" bench "* ]]; then
+  for shape in 1b 8b; do
+    bench --shape "$shape" --legs bf16,bf16+nf4 --sequences 2 --length 2048 --steps 20
+    bench --shape "$shape" --legs bf16+nf4 --sequences 8 --length 2048 --steps 10
+  done
+  bench --shape 1b --legs bf16+nf4 --sequences 2 --length 2048 --steps 20 --graph false
+fi
+if [[ $parts == *" peers "* ]]; then
+  if python3 -c 'import transformers, peft' 2>/dev/null; then
+    legs=bf16
+    python3 -c 'import bitsandbytes' 2>/dev/null && legs=bf16,nf4
+    for shape in 1b 8b; do peer --shape "$shape" --legs "$legs" --batch 2 --length 2048 --steps 10; done
+  else
+    say "transformers or peft is not importable: no peer beside which to measure"
+  fi
+fi
+exit $failed
