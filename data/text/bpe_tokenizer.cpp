@@ -32,6 +32,10 @@ BpeTokenizer::BpeTokenizer(TokenizerSpec spec)
                                      : bytes_of_token(tokens_[id]).value_or(tokens_[id]));
     if (!tokens_[id].empty()) ids_.emplace(tokens_[id], static_cast<std::int32_t>(id));
   }
+  if (!spec_.metaspace) return;
+  for (const AddedToken& token : spec_.added)  // one that is found with its mark also comes back with it
+    if (token.normalized)
+      bytes_[static_cast<std::size_t>(token.id)] = unmarked(normalized(token.content, true).text);
 }
 
 std::vector<std::int32_t> BpeTokenizer::encode(std::string_view text, bool add_special) const {
