@@ -21,8 +21,10 @@ rm -r halves/checkpoints/step-00000008 halves/adapter
 run 0 "${job[@]}" "${whole[@]}" --train.steps 8 --train.save_every 4 --run.dir halves
 same_training straight/metrics.jsonl halves/metrics.jsonl
 same straight/adapter/adapter_model.safetensors halves/adapter/adapter_model.safetensors
-run_ranks 2 0 "${job[@]}" "${whole[@]}" --train.steps 8 --run.dir ranks
-close loss 1e-5 straight/metrics.jsonl ranks/metrics.jsonl
+short=("${job[@]}" "${whole[@]}" --train.steps 6 --optim.lr 0.001)
+run 0 "${short[@]}" --run.dir short
+run_ranks 2 0 "${short[@]}" --run.dir ranks
+close loss 1e-5 short/metrics.jsonl ranks/metrics.jsonl
 
 # The adapter's folder holds all it takes, the tokenizer too.
 there straight/adapter/tokenizer.json
