@@ -8,7 +8,7 @@
 #include "core/model/compute_type.h"
 #include "core/model/memory.h"
 #include "core/model/registry.h"
-#include "core/optim/optimizer.h"
+#include "core/optim/optimizer_on.h"
 
 namespace hone::launcher {
 namespace {
@@ -46,7 +46,8 @@ model::Model build_model(Config& config, Purpose purpose) {
   spec.seed = static_cast<std::uint64_t>(config.train.seed);
   spec.neftune_noise_alpha = config.train.neftune_noise_alpha;
   const auto state_bytes = [&](const ArenaLayout& trained) {
-    return config.optim.paged && !spec.device.is_cpu() ? 0 : optim::state_bytes(config.optim, trained);
+    const StateType weights = spec.master == at::kFloat ? StateType::f32 : StateType::bf16;
+    return optim::state_bytes_on(spec.device, config.optim, trained, weights);
   };
   model::require_memory(input.files, spec, state_bytes);
   return model::build_model(input.files, spec, training && config.train.recompute == "block");

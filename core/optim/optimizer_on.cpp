@@ -104,13 +104,24 @@ class OnHost final : public Optimizer {
   OptimizerPtr inner_;
 };
 
+bool computes_on_cuda(at::Device device, const OptimOptions& options, StateType weights) {
+  return device.is_cuda() && options.name == "adamw" && weights == StateType::f32;
+}
+
 }  // namespace
 
-OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout) {
+OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
+                               StateType weights) {
   if (device.is_cpu()) return make_optimizer(options, layout);
-  if (device.is_cuda() && options.name == "adamw" && layout.size > 0)
+  if (computes_on_cuda(device, options, weights) && layout.size > 0)
     return std::make_unique<AdamWOnCuda>(device, options, layout);
   return std::make_unique<OnHost>(device, make_optimizer(options, layout));
+}
+
+std::int64_t state_bytes_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
+                            StateType weights) {
+  const bool on_host = !device.is_cpu() && (options.paged || !computes_on_cuda(device, options, weights));
+  return on_host ? 0 : state_bytes(options, layout);
 }
 
 }  // namespace hone::optim

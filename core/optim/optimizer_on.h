@@ -8,6 +8,12 @@
 
 namespace hone::optim {
 
-OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout);
+// `weights`: the type of StepInput::weights.
+OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
+                               StateType weights = StateType::f32);
+
+// Bytes of the device's own memory that its state takes.
+std::int64_t state_bytes_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
+                            StateType weights);
 
 }  // namespace hone::optim
