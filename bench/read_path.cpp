@@ -87,7 +87,7 @@ double probe(const std::string& folder, const ShardIndex& index) {
 
 std::int64_t read_epoch(Loader& loader) {
   std::int64_t tokens = 0;
-  for (std::int64_t step = loader.steps_per_epoch(); step > 0; --step)
+  for (std::int64_t step = loader.steps_in(1); step > 0; --step)
     for (const TokenBatch& batch : loader.next_step().bins) tokens += batch.token_count();
   return tokens;
 }

@@ -48,7 +48,7 @@ struct StoreOptions {
   std::function<void(const std::string& line)> warn = {};  // called on rank 0
 };
 
-// Thread-compatible; all public members but holds_checkpoints and write are collective.
+// Thread-compatible; all public members but path_of, holds_checkpoints and write are collective.
 class CheckpointStore {
  public:
   // Rank 0 removes what a killed run left in `folder`, which need not exist.
@@ -62,6 +62,7 @@ class CheckpointStore {
   // The newest checkpoint that verify_checkpoint accepts; each damaged one before it is a warning.
   std::optional<std::string> newest_good();
 
+  std::string path_of(std::int64_t step) const { return folder_.path_of(step); }
   bool holds_checkpoints() const { return !folder_.steps().empty(); }
 
   // The parts of save, for one that writes on a thread of its own: only `write` may run there. It returns

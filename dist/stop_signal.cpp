@@ -38,8 +38,8 @@ int stop_requested() {
   return caught_signal;
 }
 
-bool stop_agreed(Communicator& communicator) {
-  std::int32_t asked = stop_requested() != 0;
+bool stop_agreed(Communicator& communicator, bool wanted) {
+  std::int32_t asked = wanted;
   communicator.all_reduce({&asked, 1, CommType::i32}, ReduceOp::max)->wait();
   return asked != 0;
 }

@@ -30,7 +30,7 @@ class StopSignals {
 // The signal this process was asked to stop by, 0 if none.
 int stop_requested();
 
-// True on every rank if any was asked to stop. A collective: all ranks call it at the same place.
-bool stop_agreed(Communicator& communicator);
+// True on every rank if any wants to stop. A collective: all ranks call it at the same place.
+bool stop_agreed(Communicator& communicator, bool wanted = stop_requested() != 0);
 
 }  // namespace hone::dist

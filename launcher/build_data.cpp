@@ -79,7 +79,8 @@ PreparedRows open_rows(const std::vector<std::string>& inputs, const Config& con
 data::LoaderRules loader_rules(const Config& config, const Communicator& communicator) {
   data::LoaderRules rules;
   rules.batch_size = config.train.batch_size;
-  rules.micro_tokens = config.train.micro_tokens;
+  rules.batch_tokens = config.train.batch_tokens;
+  rules.micro_tokens = *config.train.micro_tokens;
   rules.packing = config.data.packing;
   rules.shuffle = config.data.shuffle;
   rules.seed = static_cast<std::uint64_t>(config.train.seed);

@@ -20,36 +20,44 @@ model::Trained what_is_trained(const Config& config, Purpose purpose) {
 
 }  // namespace
 
-model::Model build_model(Config& config, Purpose purpose) {
-  const ModelInput input = open_model_input(config, purpose);
-  const bool training = purpose == Purpose::train;
+model::BuildSpec build_spec(const Config& config, Purpose purpose) {
   model::BuildSpec spec;
   spec.compute = model::compute_type(config.model.dtype);
   spec.master = model::compute_type(config.model.master_dtype);
-  if (training && spec.master != at::kFloat && spec.master != spec.compute)
-    throw Error(Exit::usage, "US043", "weights kept in another type than they compute in", "model.master_dtype",
-                "bf16, and model.dtype is " + config.model.dtype, "set model.dtype bf16, or model.master_dtype fp32");
-  spec.device = device::device_of(config.model.device);
-  spec.offload_block_inputs = training && config.train.offload == "block_inputs";
-  if (spec.offload_block_inputs && config.train.recompute != "block")
-    throw Error(Exit::usage, "US050", "nothing to put aside", "train.offload", "block_inputs without recomputation",
-                "set train.recompute block too");
   spec.nf4 = config.model.quantize == "nf4";
   spec.double_quant = config.model.double_quant;
   spec.trained = what_is_trained(config, purpose);
+  spec.lora = adapter::lora_settings(config.adapter);
+  spec.device = device::device_of(config.model.device);
+  spec.offload_block_inputs = purpose == Purpose::train && config.train.offload == "block_inputs";
+  spec.neftune_noise_alpha = config.train.neftune_noise_alpha;
+  spec.seed = static_cast<std::uint64_t>(config.train.seed);
+  return spec;
+}
+
+model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec) {
+  const StateType weights = spec.master == at::kFloat ? StateType::f32 : StateType::bf16;
+  return [&config, device = spec.device, weights](const ArenaLayout& trained) {
+    return optim::state_bytes_on(device, config.optim, trained, weights);
+  };
+}
+
+model::Model build_model(Config& config, Purpose purpose) {
+  const ModelInput input = open_model_input(config, purpose);
+  const bool training = purpose == Purpose::train;
+  model::BuildSpec spec = build_spec(config, purpose);
+  if (training && spec.master != at::kFloat && spec.master != spec.compute)
+    throw Error(Exit::usage, "US043", "weights kept in another type than they compute in", "model.master_dtype",
+                "bf16, and model.dtype is " + config.model.dtype, "set model.dtype bf16, or model.master_dtype fp32");
+  if (spec.offload_block_inputs && config.train.recompute != "block")
+    throw Error(Exit::usage, "US050", "nothing to put aside", "train.offload", "block_inputs without recomputation",
+                "set train.recompute block too");
   if (spec.nf4 && spec.trained == model::Trained::everything)
     throw Error(Exit::usage, "US020", "quantised weights cannot be trained", "model.quantize", "nf4",
                 "train an adapter (adapter.type lora) or set model.quantize none");
-  spec.lora = adapter::lora_settings(config.adapter);
   spec.lora_init = input.init.get();
   for (const auto& adapter : input.frozen) spec.frozen_adapters.push_back(adapter.get());
-  spec.seed = static_cast<std::uint64_t>(config.train.seed);
-  spec.neftune_noise_alpha = config.train.neftune_noise_alpha;
-  const auto state_bytes = [&](const ArenaLayout& trained) {
-    const StateType weights = spec.master == at::kFloat ? StateType::f32 : StateType::bf16;
-    return optim::state_bytes_on(spec.device, config.optim, trained, weights);
-  };
-  model::require_memory(input.files, spec, state_bytes);
+  model::require_memory(input.files, spec, state_bytes(config, spec));
   return model::build_model(input.files, spec, training && config.train.recompute == "block");
 }
 

@@ -2,10 +2,16 @@
 // From [model] and [adapter] to a model with its weights.
 #include <memory>
 
+#include "core/model/builder.h"
+#include "core/model/memory.h"
 #include "core/model/model.h"
 #include "launcher/model_input.h"
 
 namespace hone::launcher {
+
+// What a model is built as; files of adapters are not in it yet. model.dtype must be resolved.
+model::BuildSpec build_spec(const Config& config, Purpose purpose);
+model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec);  // of the optimizer, in the device's memory
 
 // model.dtype must be resolved. With adapter.init, rank, alpha and targets are written into the config.
 // Memory is checked before loading.

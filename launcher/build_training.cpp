@@ -3,6 +3,8 @@
 #include <ATen/core/Tensor.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "checkpoint/compatible.h"
 #include "core/base/file_system.h"
 #include "core/base/run_status.h"
@@ -41,10 +43,17 @@ class HostState {
 };
 
 Json to_json(const TrainState& state) {
+  const LossScale& scale = state.loss_scale;
   Json json{{"step", state.step},
             {"cursor", {{"epoch", state.cursor.epoch}, {"next_sample", state.cursor.next_sample}}},
-            {"best_step", state.best_step}};
-  if (state.best_step > 0) json["best_loss"] = state.best_loss;
+            {"earlier_updates", state.earlier_updates},
+            {"loss_scale", scale.value},
+            {"good_steps", scale.good_steps},
+            {"skipped", scale.skipped},
+            {"skipped_in_a_row", scale.skipped_in_a_row},
+            {"best_step", state.best.step},
+            {"evaluations_without_gain", state.best.evaluations_without_gain}};
+  if (state.best.step > 0) json["best_metric"] = state.best.metric;
   return json;
 }
 
@@ -53,8 +62,11 @@ TrainState from_json(const Json& json, const std::string& where) {
     TrainState state;
     state.step = json.at("step");
     state.cursor = {json.at("cursor").at("epoch"), json.at("cursor").at("next_sample")};
-    state.best_step = json.at("best_step");
-    if (state.best_step > 0) state.best_loss = json.at("best_loss");
+    state.earlier_updates = json.at("earlier_updates");
+    state.loss_scale = {json.at("loss_scale"), json.at("good_steps"), json.at("skipped"), json.at("skipped_in_a_row")};
+    state.best.step = json.at("best_step");
+    state.best.evaluations_without_gain = json.at("evaluations_without_gain");
+    if (state.best.step > 0) state.best.metric = json.at("best_metric");
     return state;
   } catch (const Json::exception& e) {
     throw Error(Exit::checkpoint, "CK020", "trainer state not understood", where, e.what());
@@ -70,7 +82,7 @@ RunCheckpoints::RunCheckpoints(checkpoint::CheckpointStore& store, model::Model&
 void RunCheckpoints::save(const TrainState& state) {
   checkpoint::CheckpointState out;
   out.step = state.step;
-  out.best_step = state.best_step > 0 ? state.best_step : -1;
+  out.best_step = state.best.step > 0 ? state.best.step : -1;
   out.layout = &model_.arena().layout();
   out.granule = optimizer_.granule();
   const at::Tensor master = model_.arena().on_host();
@@ -89,13 +101,42 @@ TrainState RunCheckpoints::load(const std::string& folder) {
   checkpoint::require_same_config(manifest.config, config_, keys_that_may_change_on_resume(), folder);
   checkpoint::require_same_inputs(manifest.digests, digests_, folder);
   checkpoint::require_same_layout(manifest.layout, model_.arena().layout(), folder);
+  read_weights(loaded);
+  read_optimizer(loaded);
+  return from_json(manifest.trainer, folder);
+}
+
+std::int64_t RunCheckpoints::start_from(const std::string& folder, bool with_optimizer) {
+  if (!is_directory(folder))
+    throw Error(Exit::input, "FS004", "no such checkpoint folder", "train.init_from", folder);
+  checkpoint::LoadedCheckpoint loaded(folder);
+  const checkpoint::Manifest& manifest = loaded.manifest();
+  checkpoint::FlatMap base = digests_, saved = manifest.digests;
+  base.erase("data"), saved.erase("data");  // other rows are what a new start is for
+  checkpoint::require_same_inputs(saved, base, folder);
+  checkpoint::require_same_layout(manifest.layout, model_.arena().layout(), folder);
+  read_weights(loaded);
+  if (!with_optimizer) return 0;
+  read_optimizer(loaded);
+  const TrainState state = from_json(manifest.trainer, folder);
+  return state.earlier_updates + state.step - state.loss_scale.skipped;
+}
+
+void RunCheckpoints::load_weights(const std::string& folder) {
+  checkpoint::LoadedCheckpoint loaded(folder);
+  read_weights(loaded);
+}
+
+void RunCheckpoints::read_weights(checkpoint::LoadedCheckpoint& loaded) {
   const at::Tensor master = model_.arena().on_host();
   loaded.read(master_tensor(master));
-  HostState state_tensors(optimizer_.state(), model_.device());
-  for (const StateTensor& tensor : state_tensors.tensors()) loaded.read(tensor);
-  state_tensors.put_back();
   model_.arena().restore(master);
-  return from_json(manifest.trainer, folder);
+}
+
+void RunCheckpoints::read_optimizer(checkpoint::LoadedCheckpoint& loaded) {
+  HostState state(optimizer_.state(), model_.device());
+  for (const StateTensor& tensor : state.tensors()) loaded.read(tensor);
+  state.put_back();
 }
 
 std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& store, const std::string& run_dir) {
@@ -112,13 +153,16 @@ std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& 
 }
 
 RunObserver::RunObserver(CommandContext& context, const Config& config, std::int64_t total_steps,
-                         std::int64_t first_step)
-    : context_(context), progress_(context.log, "train", total_steps, first_step, config.train.log_every) {
+                         const TrainState& begin)
+    : context_(context),
+      progress_(context.log, "train", total_steps, begin.step, config.train.log_every),
+      best_step_(begin.best.step),
+      skipped_(begin.loss_scale.skipped) {
   if (context.session.rank() != 0) return;
   const std::string path = config.run.dir + "/metrics.jsonl";
-  const bool goes_on = first_step > 0 && path_exists(path);
-  metrics_ = std::make_unique<MetricsLog>(path, goes_on ? std::optional(first_step) : std::nullopt);
-  events_ = std::make_unique<TensorBoardLog>(config.run.dir + "/tensorboard", first_step + 1);
+  const bool goes_on = begin.step > 0 && path_exists(path);
+  metrics_ = std::make_unique<MetricsLog>(path, goes_on ? std::optional(begin.step) : std::nullopt);
+  events_ = std::make_unique<TensorBoardLog>(config.run.dir + "/tensorboard", begin.step + 1);
 }
 
 void RunObserver::on_step(std::int64_t step, const StepResult& result, double seconds) {
@@ -126,29 +170,36 @@ void RunObserver::on_step(std::int64_t step, const StepResult& result, double se
   tokens_ += static_cast<double>(result.tokens);
   seconds_ += seconds;
   progress_.update({step, static_cast<double>(result.tokens), result.loss, result.lr});
+  skipped_ += result.skipped;
   if (!metrics_) return;
-  write_row({{"kind", "train"},
-             {"step", step},
-             {"epoch", result.epoch},
-             {"loss", result.loss},
-             {"lr", result.lr},
-             {"grad_norm", result.grad_norm},
-             {"tokens", result.tokens},
-             {"supervised_tokens", result.supervised_tokens},
-             {"seconds", seconds},
-             {"tokens_per_second", static_cast<double>(result.tokens) / seconds}});
-  write_status(context_.run_dir, {"training", step});
+  OrderedJson row{{"kind", "train"},
+                  {"step", step},
+                  {"epoch", result.epoch},
+                  {"loss", result.loss},
+                  {"lr", result.lr},
+                  {"grad_norm", result.grad_norm},
+                  {"tokens", result.tokens},
+                  {"supervised_tokens", result.supervised_tokens}};
+  if (result.loss_scale > 0) row.update({{"loss_scale", result.loss_scale}, {"skipped", skipped_}});
+  row.update({{"seconds", seconds}, {"tokens_per_second", static_cast<double>(result.tokens) / seconds}});
+  write_row(row);
+  write_status(context_.run_dir, {.state = "training", .step = step, .best_step = best_step_});
 }
 
 void RunObserver::before_checkpoint() {
   if (metrics_) metrics_->sync();
 }
 
-void RunObserver::on_evaluation(std::int64_t step, const EvalResult& result, bool best) {
+void RunObserver::on_evaluation(std::int64_t step, const EvalResult& result, const BestSoFar& best) {
+  best_step_ = best.step;
   context_.log.info("step {}: held-out loss {:.4f} over {} tokens{}", step, result.loss, result.tokens,
-                    best ? ", the best so far" : "");
+                    step > 0 && best.step == step ? ", the best so far" : "");
   if (metrics_)
-    write_row({{"kind", "eval"}, {"step", step}, {"loss", result.loss}, {"tokens", result.tokens}});
+    write_row({{"kind", "eval"},
+               {"step", step},
+               {"loss", result.loss},
+               {"tokens", result.tokens},
+               {"mean_token_accuracy", result.mean_token_accuracy}});
 }
 
 void RunObserver::write_row(const OrderedJson& row) {

@@ -8,6 +8,8 @@
 #include "core/base/metrics_log.h"
 #include "core/base/progress.h"
 #include "core/base/tensorboard_log.h"
+#include "core/model/model.h"
+#include "core/optim/optimizer.h"
 #include "core/ports/checkpoint_sink.h"
 #include "core/ports/train_observer.h"
 #include "core/train/trainer.h"
@@ -23,8 +25,15 @@ class RunCheckpoints final : public CheckpointSink {
   void save(const TrainState& state) override;
   // Refuses a checkpoint of another model, data set or configuration.
   TrainState load(const std::string& folder);
+  // The weights of a checkpoint of the same model, trained alike, for a run that begins; with the optimizer's state on
+  // request. Returns the updates that this state has seen (0 without it).
+  std::int64_t start_from(const std::string& folder, bool with_optimizer);
+  void load_weights(const std::string& folder);  // of one of this run's own
 
  private:
+  void read_weights(checkpoint::LoadedCheckpoint& loaded);
+  void read_optimizer(checkpoint::LoadedCheckpoint& loaded);
+
   checkpoint::CheckpointStore& store_;
   model::Model& model_;
   optim::Optimizer& optimizer_;
@@ -37,10 +46,10 @@ std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& 
 // Console, metrics.jsonl, TensorBoard events and status.json of a run. Rank 0 writes.
 class RunObserver final : public TrainObserver {
  public:
-  RunObserver(CommandContext& context, const Config& config, std::int64_t total_steps, std::int64_t first_step);
+  RunObserver(CommandContext& context, const Config& config, std::int64_t total_steps, const TrainState& begin);
   void on_step(std::int64_t step, const StepResult& result, double seconds) override;
   void before_checkpoint() override;
-  void on_evaluation(std::int64_t step, const EvalResult& result, bool best) override;
+  void on_evaluation(std::int64_t step, const EvalResult& result, const BestSoFar& best) override;
   double tokens_per_second() const { return seconds_ > 0 ? tokens_ / seconds_ : 0; }
 
  private:
@@ -50,6 +59,7 @@ class RunObserver final : public TrainObserver {
   std::unique_ptr<MetricsLog> metrics_;  // rank 0, as the next
   std::unique_ptr<TensorBoardLog> events_;
   Progress progress_;
+  std::int64_t best_step_, skipped_;
   double tokens_ = 0, seconds_ = 0;
 };
 

@@ -2,6 +2,7 @@
 // What a command is given: its command line as a config, this rank's place, and where to say things.
 #include <string>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text_output.h"
 #include "dist/mpi_session.h"
@@ -14,9 +15,12 @@ struct CommandContext {
   Log& log;         // for people: standard error of rank 0, and the run's log files once they are opened
   TextOutput& out;  // for scripts: standard output of rank 0, nothing on others
   CommandLine line;
+  Clock clock = steady_clock();
+  double began = clock();
   std::string run_dir = {};  // set by a command that has one: a failure is then stated in its status.json
   std::int64_t step = 0;     // and the step it happened at
 
+  double seconds() const { return clock() - began; }  // since the command began
   Config& config() { return line.config; }
   const std::vector<std::string>& arguments() const { return line.arguments; }
   template <class Options>

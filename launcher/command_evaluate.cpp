@@ -67,7 +67,8 @@ std::vector<objective::SequenceScore> spread(const std::vector<objective::Sequen
 OrderedJson summary(const Variant& variant) {
   OrderedJson row{{"loss", variant.loss.loss},
                   {"perplexity", std::exp(variant.loss.loss)},
-                  {"tokens", variant.loss.tokens}};
+                  {"tokens", variant.loss.tokens},
+                  {"mean_token_accuracy", variant.loss.mean_token_accuracy}};
   if (!variant.answers) return row;
   row["examples"] = variant.answers->rows.size();
   row.update(to_json(variant.answers->scores));
@@ -103,7 +104,7 @@ class Evaluation {
         communicator_(*runtime.communicator),
         tools_(make_text_tools(config_)),
         set_(options_.stride > 0 ? held_out_texts(config_, options_.stride, tools_, communicator_)
-                                 : held_out_rows(config_, tools_, communicator_)),
+                                 : held_out_rows(context_, tools_, communicator_)),
         model_(build_model(config_, Purpose::infer)),
         objective_(objective::make_objective(config_.objective)) {}
 

@@ -19,16 +19,21 @@ using Runs = std::vector<report::ReportInput>;
 
 Runs load_runs(const std::vector<std::string>& folders) {
   Runs runs;
+  std::vector<std::string> paths;
   for (const std::string& folder : folders) {
     if (!is_directory(folder))
       throw Error(Exit::input, "FS001", "cannot read", folder, "not a folder that exists");
-    runs.push_back(report::load_run(folder));
+    Runs loaded = report::load_runs(folder);
+    for (report::ReportInput& run : loaded) {
+      paths.push_back(loaded.size() == 1 ? folder : folder + "/" + run.name);
+      runs.push_back(std::move(run));
+    }
   }
   // Runs are told apart by their folders' names, or where two are called the same by their paths.
   std::map<std::string, int> count;
   for (const report::ReportInput& run : runs) ++count[run.name];
   for (std::size_t i = 0; i < runs.size(); ++i)
-    if (count[runs[i].name] > 1) runs[i].name = folders[i];
+    if (count[runs[i].name] > 1) runs[i].name = paths[i];
   return runs;
 }
 

@@ -2,13 +2,14 @@
 #include <c10/core/InferenceMode.h>
 
 #include "core/base/file_system.h"
-#include "dist/launch_check.h"
 #include "launcher/commands.h"
 #include "launcher/dry_run.h"
+#include "launcher/fold_run.h"
 #include "launcher/options/command_options.h"
 #include "launcher/options/config_file.h"
 #include "launcher/run_folder.h"
 #include "launcher/runtime.h"
+#include "launcher/train_rules.h"
 #include "launcher/training_run.h"
 
 namespace hone::launcher {
@@ -28,12 +29,13 @@ void keep_compute_type(Config& config) {
 int run_train(CommandContext& context) {
   const c10::InferenceMode inference;  // the tape is ours
   context.require("data.train");
+  require_possible(context.config());
   keep_compute_type(context.config());
   const Runtime runtime = make_runtime(context);
   Communicator& communicator = *runtime.communicator;
   if (context.options<TrainCommandOptions>().dry_run) return dry_run(context, communicator);
   open_run_folder(context, communicator);
-  dist::require_same(communicator, "config", config_digest(context.config()));
+  if (context.config().train.folds > 0) return run_folds(context, communicator);
   return TrainingRun(context, communicator).run();
 }
 

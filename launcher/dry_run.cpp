@@ -49,7 +49,9 @@ class ScratchFolder {
 int dry_run(CommandContext& context, Communicator& communicator) {
   name_run_folder(context.config(), communicator);
   const ScratchFolder scratch(scratch_root(context, communicator), communicator);
-  TrainingRun run(context, communicator, scratch.path());
+  const std::int64_t folds = context.config().train.folds;  // all alike: the first stands for them
+  const auto fold = folds > 0 ? std::optional(data::Fold{0, folds}) : std::nullopt;
+  TrainingRun run(context, communicator, {fold, scratch.path()});
   const OrderedJson plan = run.describe();
   context.log.info("{}", print_config(context.config()));
   context.out.json(plan);

@@ -4,6 +4,7 @@
 #include "core/base/file_system.h"
 #include "data/load/window_batch.h"
 #include "data/source/jsonl_source.h"
+#include "launcher/micro_tokens.h"
 
 namespace hone::launcher {
 namespace {
@@ -35,10 +36,12 @@ const std::string& plain_text(const data::Example& example) {
 
 }  // namespace
 
-HeldOutSet held_out_rows(const Config& config, const TextTools& tools, Communicator& communicator) {
+HeldOutSet held_out_rows(CommandContext& context, const TextTools& tools, Communicator& communicator) {
+  const Config& config = context.config();
   const std::string cache = cache_root_of(config.run.dir.empty() ? "runs/evaluate" : config.run.dir);
   const auto set = open_rows(config.data.eval, config, tools, cache, communicator).set;
-  const auto pass = std::make_shared<data::EvalPass>(set, config.train.micro_tokens, communicator.rank(),
+  resolve_micro_tokens(context, Purpose::infer, {set.get()}, communicator);
+  const auto pass = std::make_shared<data::EvalPass>(set, *config.train.micro_tokens, communicator.rank(),
                                                      communicator.world_size());
   return {set->row_count(),
           [pass, set](const train::BatchVisitor& visit) {

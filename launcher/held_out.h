@@ -4,6 +4,7 @@
 
 #include "core/train/evaluator.h"
 #include "launcher/build_data.h"
+#include "launcher/command_context.h"
 
 namespace hone::launcher {
 
@@ -13,8 +14,8 @@ struct HeldOutSet {
   std::function<std::int64_t(std::int64_t place)> row_of;  // number of the input row
 };
 
-// Rows of data.eval, prepared where they are not yet. All ranks.
-HeldOutSet held_out_rows(const Config& config, const TextTools& tools, Communicator& communicator);
+// Rows of data.eval, prepared where they are not yet; resolves train.micro_tokens. All ranks.
+HeldOutSet held_out_rows(CommandContext& context, const TextTools& tools, Communicator& communicator);
 
 // Each row of data.eval (of plain text alone: DS051) is one text, tokenized as it is, without an end token,
 // and cut into windows of data.max_length tokens, `stride` apart (US052 where that is more); the windows are

@@ -11,6 +11,7 @@
 #include "core/base/run_status.h"
 #include "core/formats/expected_tensors.h"
 #include "core/formats/safetensors.h"
+#include "dist/launch_check.h"
 #include "launcher/export_model.h"
 #include "launcher/options/config.h"
 #include "launcher/report/report.h"
@@ -26,12 +27,12 @@ std::int64_t model_parameters(const formats::ModelConfig& config) {
   return parameters;
 }
 
-OrderedJson data_facts(const PreparedRows& rows, const data::EligibleRows& eligible) {
-  OrderedJson train{{"name", "train"}, {"rows", rows.set->row_count()}, {"samples", rows.set->size()}};
+OrderedJson data_facts(const data::SampleSet& samples, std::int64_t rows, const data::EligibleRows& eligible) {
+  OrderedJson train{{"name", "train"}, {"rows", rows}, {"samples", samples.size()}};
   std::int64_t tokens = 0, longest = 0;
-  for (std::int64_t i = 0; i < rows.set->size(); ++i) {
-    tokens += rows.set->length(i);
-    longest = std::max(longest, rows.set->length(i));
+  for (std::int64_t i = 0; i < samples.size(); ++i) {
+    tokens += samples.length(i);
+    longest = std::max(longest, samples.length(i));
   }
   train["tokens"] = tokens;
   train["longest"] = longest;
@@ -53,14 +54,15 @@ void open_run_folder(CommandContext& context, Communicator& communicator) {
   context.run_dir = config.run.dir;
   context.log.open_file(config.run.dir);
   if (context.session.rank() == 0) write_status(config.run.dir, {"starting"});
+  dist::require_same(communicator, "config", config_digest(config));
 }
 
-void write_run_facts(CommandContext& context, const model::Model& model, const PreparedRows& rows,
-                     const data::EligibleRows& eligible) {
+void write_run_facts(CommandContext& context, const model::Model& model, const data::SampleSet& samples,
+                     std::int64_t rows, const data::EligibleRows& eligible) {
   const Config& config = context.config();
   if (eligible.dropped > 0)
     context.log.warning("{} rows have no target within data.max_length and are left out (first: row {})",
-                        eligible.dropped, rows.set->row(eligible.first_dropped.front()));
+                        eligible.dropped, samples.read(eligible.first_dropped.front()).row);
   context.log.info("{}: {} parameters, {} trained, frozen weights {} MiB; {} rows, {} steps",
                    config.model.path, format_count(static_cast<double>(model_parameters(model.config()))),
                    format_count(static_cast<double>(model.arena().parameter_count())),
@@ -77,20 +79,20 @@ void write_run_facts(CommandContext& context, const model::Model& model, const P
                           {"version", HONE_VERSION}};
   write_file_atomic(config.run.dir + "/config.cfg", print_config(config));
   write_file_atomic(config.run.dir + "/run.json", facts.dump(2) + "\n");
-  write_file_atomic(config.run.dir + "/data.json", data_facts(rows, eligible).dump(2) + "\n");
+  write_file_atomic(config.run.dir + "/data.json", data_facts(samples, rows, eligible).dump(2) + "\n");
 }
 
-int close_run(CommandContext& context, model::Model& model, train::Outcome outcome, std::int64_t step) {
+int close_run(CommandContext& context, model::Model& model, train::Outcome outcome, const TrainState& state) {
   const Config& config = context.config();
   const bool finished = outcome == train::Outcome::finished;
   const int code = static_cast<int>(finished ? Exit::done : Exit::stopped);
   if (context.session.rank() != 0) return code;
   if (finished) context.log.info("trained weights: {}", export_trained(config, model));
-  write_status(config.run.dir, {finished ? "done" : "stopped", step, "", code});
+  write_status(config.run.dir, {finished ? "done" : "stopped", state.step, "", code, state.best.step});
   const std::string report = config.run.dir + "/report.html";
   report::write_report(report::load_run(config.run.dir), report);
   context.log.info("report: {}", report);
-  if (!finished) context.log.info("stopped on request at step {}, saved; the same command goes on from here", step);
+  if (!finished) context.log.info("stopped at step {}, saved; the same command goes on from here", state.step);
   return code;
 }
 

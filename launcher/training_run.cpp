@@ -3,29 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 
 #include "core/base/error.h"
+#include "core/base/file_system.h"
 #include "core/model/memory.h"
 #include "core/nn/attention.h"
 #include "core/optim/optimizer_on.h"
 #include "core/train/evaluator.h"
 #include "core/train/graphed_objective.h"
+#include "core/train/time_limit.h"
 #include "dist/gradient_sync.h"
 #include "dist/stop_signal.h"
 #include "launcher/build_model.h"
+#include "launcher/micro_tokens.h"
 #include "launcher/run_folder.h"
+#include "launcher/train_rules.h"
 
 namespace hone::launcher {
 namespace {
 
-void resolve_training(Config& config, std::int64_t steps_per_epoch) {
-  TrainOptions& train = config.train;
-  if (!train.steps)
-    train.steps = static_cast<std::int64_t>(std::ceil(train.epochs * static_cast<double>(steps_per_epoch) - 1e-9));
-  if (!train.eval_every) train.eval_every = steps_per_epoch;
-  if (!train.save_every) train.save_every = steps_per_epoch;
+void resolve_training(Config& config, const data::Loader& loader) {
+  if (!config.train.steps) config.train.steps = loader.steps_in(config.train.epochs);
   config.optim.lr = optim::effective_lr(config.optim, config.adapter.type == "lora");
   config.optim.beta2 = optim::effective_beta2(config.optim);
 }
@@ -53,14 +51,15 @@ std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
 
 }  // namespace
 
-TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, std::string scratch)
+TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, RunScope scope)
     : context_(context),
       config_(context.config()),
       communicator_(communicator),
-      scratch_(std::move(scratch)),
+      scope_(std::move(scope)),
       tools_(make_text_tools(config_)),
-      rows_(rows_of(config_.data.train)),
+      rows_(open_run_rows()),
       source_(make_source()),
+      plan_(make_plan(config_.train)),
       held_out_(make_held_out()),
       model_(make_model()),
       objective_(make_run_objective(config_, model_)),
@@ -71,21 +70,36 @@ TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, st
       store_(config_.run.dir + "/checkpoints", communicator_, store_options()),
       checkpoints_(store_, model_, *optimizer_, flatten(config_), digests()) {}
 
-PreparedRows TrainingRun::rows_of(const std::vector<std::string>& inputs) {
-  const std::string root = scratch_.empty() ? cache_root_of(config_.run.dir) : scratch_;
-  return open_rows(inputs, config_, tools_, root, communicator_);
+RunRows TrainingRun::open_run_rows() {
+  const std::string root = scope_.scratch.empty() ? cache_root_of(config_.run.dir) : scope_.scratch;
+  const auto open = [&](const std::vector<std::string>& inputs) {
+    return open_rows(inputs, config_, tools_, root, communicator_).set;
+  };
+  const auto all = open(config_.data.train);
+  RunRows rows{all, nullptr, all->row_count(), hex(all->fingerprint())};
+  if (const auto& fold = scope_.fold) {
+    data::FoldRows cut = data::fold_rows(all->size(), *fold, static_cast<std::uint64_t>(config_.train.seed));
+    rows.train = std::make_shared<data::RowSubset>(all, std::move(cut.train));
+    rows.held_out = std::make_shared<data::RowSubset>(all, std::move(cut.held_out));
+    rows.rows = rows.train->size();
+    rows.digest += fmt::format("-fold-{}-of-{}", fold->number + 1, fold->count);
+  } else if (!config_.data.eval.empty()) {
+    rows.held_out = open(config_.data.eval);
+  }
+  return rows;
 }
 
 std::unique_ptr<BatchSource> TrainingRun::make_source() {
-  auto loader = std::make_unique<data::Loader>(rows_.set, loader_rules(config_, communicator_));
-  resolve_training(config_, loader->steps_per_epoch());
+  resolve_micro_tokens(context_, Purpose::train, {rows_.train.get(), rows_.held_out.get()}, communicator_);
+  auto loader = std::make_unique<data::Loader>(rows_.train, loader_rules(config_, communicator_));
+  resolve_training(config_, *loader);
   eligible_ = loader->eligible();
   return std::make_unique<data::PrefetchSource>(std::move(loader));
 }
 
 std::optional<data::EvalPass> TrainingRun::make_held_out() {
-  if (config_.data.eval.empty()) return std::nullopt;
-  return std::optional<data::EvalPass>(std::in_place, rows_of(config_.data.eval).set, config_.train.micro_tokens,
+  if (!rows_.held_out) return std::nullopt;
+  return std::optional<data::EvalPass>(std::in_place, rows_.held_out, *config_.train.micro_tokens,
                                        communicator_.rank(), communicator_.world_size());
 }
 
@@ -96,7 +110,7 @@ model::Model TrainingRun::make_model() {
   return model;
 }
 
-train::StepParts TrainingRun::step_parts() {
+train::StepParts TrainingRun::step_parts(TrainState& state) {
   return {.model = model_,
           .objective = *objective_,
           .optimizer = *optimizer_,
@@ -107,26 +121,43 @@ train::StepParts TrainingRun::step_parts() {
           .reduction = *reduction_,
           .gradients = gradients_,
           .clock = clock_,
+          .loss_scale = state.loss_scale,
+          .earlier_updates = state.earlier_updates,
           .seed = static_cast<std::uint64_t>(config_.train.seed)};
 }
 
 checkpoint::StoreOptions TrainingRun::store_options() {
   return {.keep = static_cast<int>(config_.train.keep),
-          .read_only = !scratch_.empty(),
+          .read_only = !scope_.scratch.empty(),
           .warn = [this](const std::string& line) { context_.log.warning("{}", line); }};
 }
 
 checkpoint::FlatMap TrainingRun::digests() const {
   return {{"model", hex(base_fingerprint(config_))},
           {"tokenizer", hex(tools_.tokenizer->fingerprint())},
-          {"data", hex(rows_.set->fingerprint())}};
+          {"data", rows_.digest}};
 }
 
-TrainState TrainingRun::resume() {
+TrainState TrainingRun::start() {
+  const TrainOptions& options = config_.train;
+  if (options.init_from.empty()) return {};
+  TrainState state;
+  state.earlier_updates = checkpoints_.start_from(options.init_from, options.init_optimizer);
+  context_.log.info("starting from the weights{} of {}", options.init_optimizer ? " and the optimizer's state" : "",
+                    options.init_from);
+  return state;
+}
+
+TrainState TrainingRun::start_or_resume() {
   const std::string folder = find_resume(config_.train.resume, store_, config_.run.dir);
-  if (folder.empty()) return {};
-  const TrainState state = checkpoints_.load(folder);
+  if (folder.empty()) return start();
+  TrainState state = checkpoints_.load(folder);
   source_->seek(state.cursor);
+  if (state.best.step > 0 && !is_directory(store_.path_of(state.best.step))) {
+    context_.log.warning("the checkpoint of the best evaluation (step {}) is not in {}: the best is sought anew",
+                         state.best.step, config_.run.dir);
+    state.best = {};
+  }
   context_.log.info("going on from {} (step {})", folder, state.step);
   return state;
 }
@@ -139,27 +170,39 @@ EvalResult TrainingRun::evaluate() {
 }
 
 train::Outcome TrainingRun::train(TrainState& state) {
-  train::StepParts parts = step_parts();
-  RunObserver observer(context_, config_, *config_.train.steps, state.step);
+  train::StepParts parts = step_parts(state);
+  RunObserver observer(context_, config_, *config_.train.steps, state);
+  train::TimeLimit limit(time_limit(config_.train), context_.seconds());
   const dist::StopSignals signals(context_.session.launched());
   train::TrainerPorts ports{.step = [&](std::int64_t step) { return train::run_step(parts, *source_, step); },
                             .evaluate = {},
                             .source = *source_,
                             .checkpoints = checkpoints_,
                             .observer = observer,
-                            .stop_agreed = [&] { return dist::stop_agreed(communicator_); },
+                            .stop_agreed =
+                                [&] {
+                                  const bool late = limit.over(context_.seconds());
+                                  return dist::stop_agreed(communicator_, late || dist::stop_requested() != 0);
+                                },
                             .clock = clock_};
   if (held_out_) ports.evaluate = [&] { return evaluate(); };
-  return train::run_training({*config_.train.steps, *config_.train.eval_every, *config_.train.save_every}, state,
-                             ports);
+  return train::run_training(plan_, state, ports);
+}
+
+// What is exported under train.load_best.
+void TrainingRun::take_best(const TrainState& state) {
+  if (!config_.train.load_best || state.best.step == 0 || state.best.step == state.step) return;
+  checkpoints_.load_weights(store_.path_of(state.best.step));
+  context_.log.info("the weights of step {}, the best evaluation ({} {:.4f})", state.best.step, config_.train.metric,
+                    state.best.metric);
 }
 
 OrderedJson TrainingRun::describe() {
   constexpr std::int64_t kLookedAt = 100;  // steps: enough for an average
-  data::Loader loader(rows_.set, loader_rules(config_, communicator_));
-  const std::int64_t steps = loader.steps_per_epoch(), looked_at = std::min(steps, kLookedAt);
+  data::Loader loader(rows_.train, loader_rules(config_, communicator_));
+  const std::int64_t steps = loader.steps_in(1), looked_at = std::min(steps, kLookedAt);
   std::int64_t tokens = 0, bins = 0;
-  for (std::int64_t i = 0; i < eligible_.count; ++i) tokens += rows_.set->length(eligible_.at(i));
+  for (std::int64_t i = 0; i < eligible_.count; ++i) tokens += rows_.train->length(eligible_.at(i));
   for (std::int64_t step = 0; step < looked_at; ++step) bins += std::ssize(loader.next_step().bins);
   const model::MemoryEstimate held = memory_held();
   const OrderedJson bytes{{"frozen_weights", held.frozen}, {"trained_weights", held.master},
@@ -169,7 +212,7 @@ OrderedJson TrainingRun::describe() {
           {"rows_without_target", eligible_.dropped},
           {"steps_per_epoch", steps},
           {"steps", *config_.train.steps},
-          {"steps_done", resume().step},
+          {"steps_done", start_or_resume().step},
           {"tokens_per_epoch", tokens},
           {"tokens_per_step", static_cast<double>(tokens) / static_cast<double>(steps)},
           {"micro_batches_per_step", static_cast<double>(bins) / static_cast<double>(looked_at)},
@@ -188,18 +231,21 @@ model::MemoryEstimate TrainingRun::memory_held() {
 }
 
 int TrainingRun::run() {
-  const auto begin = std::chrono::steady_clock::now();
-  TrainState state = resume();
-  write_run_facts(context_, model_, rows_, eligible_);
+  const double begin = context_.seconds();
+  TrainState state = start_or_resume();
+  write_run_facts(context_, model_, *rows_.train, rows_.rows, eligible_);
   train::Outcome outcome{};
   try {
     outcome = train(state);
   } catch (...) {
     model::rethrow_with_memory(memory_held(), model_.device());
   }
-  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
-  report_timing(context_, clock_, wall.count(), communicator_);
-  return close_run(context_, model_, outcome, state.step);
+  report_timing(context_, clock_, context_.seconds() - begin, communicator_);
+  if (train::gives_up(plan_.best, state.best))
+    context_.log.info("step {}: {} evaluations without a gain, training ends early", state.step,
+                      state.best.evaluations_without_gain);
+  if (outcome == train::Outcome::finished) take_best(state);
+  return close_run(context_, model_, outcome, state);
 }
 
 }  // namespace hone::launcher

@@ -8,40 +8,57 @@
 #include "core/model/memory.h"
 #include "core/train/step.h"
 #include "core/train/trainer.h"
+#include "data/load/folds.h"
 #include "data/load/prefetch.h"
 #include "launcher/build_data.h"
 #include "launcher/build_training.h"
 
 namespace hone::launcher {
 
+// What a run trains on, and what it is evaluated on (null: nothing).
+struct RunRows {
+  std::shared_ptr<const data::SampleSet> train, held_out;
+  std::int64_t rows = 0;  // that the training samples come from
+  std::string digest;     // of what is trained on
+};
+
+// What sets a run apart from the plain one.
+struct RunScope {
+  std::optional<data::Fold> fold = {};  // train on its rows of data.train and hold out the others
+  std::string scratch = {};             // the run's folder is only read, and rows are prepared here
+};
+
 class TrainingRun {
  public:
-  // The run's folder must be open. With `scratch` it is only read, and rows are prepared there.
-  TrainingRun(CommandContext& context, Communicator& communicator, std::string scratch = {});
+  // The run's folder must be open.
+  TrainingRun(CommandContext& context, Communicator& communicator, RunScope scope = {});
   int run();               // trains to the end (or a stop), reports, exports; returns the exit code
+  EvalResult evaluate();   // the weights as they are; there must be held-out rows
   OrderedJson describe();  // rows, steps and memory of what run() would do; all ranks
 
  private:
-  PreparedRows rows_of(const std::vector<std::string>& inputs);
+  RunRows open_run_rows();
   std::unique_ptr<BatchSource> make_source();
   std::optional<data::EvalPass> make_held_out();
   model::Model make_model();
-  train::StepParts step_parts();
+  train::StepParts step_parts(TrainState& state);
   checkpoint::StoreOptions store_options();
   checkpoint::FlatMap digests() const;
-  TrainState resume();
-  EvalResult evaluate();
+  TrainState start();
+  TrainState start_or_resume();
   model::MemoryEstimate memory_held();
   train::Outcome train(TrainState& state);
+  void take_best(const TrainState& state);
 
   CommandContext& context_;
   Config& config_;
   Communicator& communicator_;
-  const std::string scratch_;
+  const RunScope scope_;
   TextTools tools_;
-  PreparedRows rows_;
+  RunRows rows_;
   data::EligibleRows eligible_;
   std::unique_ptr<BatchSource> source_;
+  train::TrainPlan plan_;
   std::optional<data::EvalPass> held_out_;
   model::Model model_;
   objective::ObjectivePtr objective_;

@@ -16,6 +16,7 @@ std::string status_path(const std::string& run_dir) {
 
 void write_status(const std::string& run_dir, const RunStatus& status) {
   OrderedJson json = {{"state", status.state}, {"step", status.step}, {"message", status.message}};
+  if (status.best_step > 0) json["best_step"] = status.best_step;
   if (status.exit_code) json["exit_code"] = *status.exit_code;
   json["time"] = local_timestamp();
   write_file_atomic(status_path(run_dir),
@@ -26,7 +27,7 @@ RunStatus read_status(const std::string& run_dir) {
   const std::string path = status_path(run_dir);
   const Json json = parse_json_file(path, "RS001");
   try {
-    RunStatus status{json.at("state"), json.at("step"), json.at("message"), std::nullopt};
+    RunStatus status{json.at("state"), json.at("step"), json.at("message"), std::nullopt, json.value("best_step", 0)};
     if (json.contains("exit_code")) status.exit_code = json.at("exit_code").get<int>();
     return status;
   } catch (const Json::exception& problem) {

@@ -11,6 +11,7 @@ struct RunStatus {
   std::int64_t step = 0;
   std::string message = {};           // a failure's error line
   std::optional<int> exit_code = {};  // once the run has ended
+  std::int64_t best_step = 0;         // of the best evaluation so far, whose checkpoint is kept; 0: none
 };
 
 void write_status(const std::string& run_dir, const RunStatus& status);

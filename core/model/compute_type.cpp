@@ -28,9 +28,9 @@ double gflops(std::int64_t rows, std::int64_t in, std::int64_t out, at::ScalarTy
 
 at::ScalarType compute_type(const std::string& dtype) {
   if (dtype == "bf16") return at::kBFloat16;
-  if (dtype == "fp32") return at::kFloat;
-  throw Error(Exit::usage, "MD020", "compute type not available", "model.dtype", dtype,
-              "bf16 and fp32 are computed on CPUs");
+  if (dtype == "fp16") return at::kHalf;
+  HONE_CHECK(dtype == "fp32");
+  return at::kFloat;
 }
 
 std::string resolve_device(const ModelOptions& options, int ranks) {

@@ -8,7 +8,7 @@
 
 namespace hone::model {
 
-// "bf16", "fp16", "fp32" -> type. fp16 on a CPU is refused.
+// "bf16", "fp16", "fp32" -> type.
 at::ScalarType compute_type(const std::string& dtype);
 
 // model.device resolved, and LibTorch's CUDA half loaded where it is "cuda". auto: cuda for a run of one rank where a GPU

@@ -35,15 +35,17 @@ at::Tensor softmax_gradient(at::Tensor& logits, const at::Tensor& targets, const
 
 }  // namespace
 
-at::Tensor linear_log_prob(const Head& head, const at::Tensor& h, const at::Tensor& targets) {
+TokenScores score_targets(const Head& head, const at::Tensor& h, const at::Tensor& targets) {
   const at::Tensor w = head.weight->acquire();
-  at::Tensor logp = at::empty({h.size(0)}, h.options().dtype(wide_type(h)));
+  TokenScores scores{at::empty({h.size(0)}, h.options().dtype(wide_type(h))),
+                     at::empty({h.size(0)}, h.options().dtype(at::kBool))};
   for_chunks(h, targets, [&](const at::Tensor& rows, const at::Tensor& wanted, std::int64_t begin) {
     const at::Tensor logits = at::mm(rows, w.t()).to(wide_type(h));
     const at::Tensor picked = logits.gather(1, wanted.unsqueeze(1)).squeeze(1);
-    logp.narrow(0, begin, rows.size(0)).copy_(picked - logits.logsumexp(1));
+    scores.logp.narrow(0, begin, rows.size(0)).copy_(picked - logits.logsumexp(1));
+    scores.likeliest.narrow(0, begin, rows.size(0)).copy_(picked.eq(logits.amax(1)));
   });
-  return logp;
+  return scores;
 }
 
 CrossEntropyThere linear_cross_entropy(const Head& head, const at::Tensor& h, const at::Tensor& targets,

@@ -18,8 +18,11 @@ struct Head {
   WeightPtr weight;  // [V, H]
 };
 
-// log p(target) of each row, [R] fp32 (fp64).
-at::Tensor linear_log_prob(const Head& head, const at::Tensor& h, const at::Tensor& targets);
+struct TokenScores {
+  at::Tensor logp;      // of the target of each row, [R] fp32 (fp64)
+  at::Tensor likeliest;  // [R] bool: no token was likelier
+};
+TokenScores score_targets(const Head& head, const at::Tensor& h, const at::Tensor& targets);
 
 struct LossTerms {
   double label_smoothing = 0;  // e, in [0, 1)

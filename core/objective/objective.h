@@ -18,6 +18,7 @@ struct SequenceScore {
   std::int64_t sample = 0;
   double logp = 0;  // natural log, summed over supervised tokens
   std::int64_t tokens = 0;
+  std::int64_t right = 0;  // of them, those that were the likeliest
 };
 
 // A micro-batch on the device as one run of int32 words, so that a captured graph is fed by one copy: the batch's

@@ -68,12 +68,13 @@ class Sft final : public CapturableObjective {
     if (rows.row.empty()) return scores;
     const at::Tensor hidden =
         model.forward(batch, {.adapters = adapters}).index_select(0, to_index(rows.row, model.device()));
-    const at::Tensor logp = nn::linear_log_prob(model.head(), hidden, to_index(rows.target, model.device()))
-                                .cpu()
-                                .to(at::kDouble);
+    const nn::TokenScores tokens = nn::score_targets(model.head(), hidden, to_index(rows.target, model.device()));
+    const at::Tensor logp = tokens.logp.cpu().to(at::kDouble), likeliest = tokens.likeliest.cpu();
     for (std::size_t r = 0; r < rows.row.size(); ++r) {
-      scores[rows.sequence[r]].logp += logp.const_data_ptr<double>()[r];
-      ++scores[rows.sequence[r]].tokens;
+      SequenceScore& score = scores[rows.sequence[r]];
+      score.logp += logp.const_data_ptr<double>()[r];
+      score.right += likeliest.const_data_ptr<bool>()[r];
+      ++score.tokens;
     }
     return scores;
   }

@@ -25,11 +25,10 @@ struct StepPlan {
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
-  virtual StepPlan next_step() = 0;                  // never ends: goes on into the next epoch
-  virtual Cursor cursor() const = 0;                 // of the step that next_step() returns next
+  virtual StepPlan next_step() = 0;       // never ends: goes on into the next epoch
+  virtual Cursor cursor() const = 0;      // of the step that next_step() returns next
   virtual void seek(const Cursor& cursor) = 0;
-  virtual std::int64_t sample_count() const = 0;     // samples in one epoch
-  virtual std::int64_t steps_per_epoch() const = 0;  // ceil(samples / batch_size)
+  virtual std::int64_t sample_count() const = 0;  // samples in one epoch
 };
 
 }  // namespace hone

@@ -12,7 +12,7 @@ namespace hone::train {
 using BatchVisitor = std::function<void(const TokenBatch&)>;
 using HeldOut = std::function<void(const BatchVisitor&)>;
 
-// Loss per supervised token over all ranks. `each` (if any) sees every sequence this rank scored.
+// Loss per supervised token and share of them that were likeliest, over all ranks. `each` (if any) sees every sequence this rank scored.
 EvalResult evaluate(const objective::Objective& objective, const model::Model& model, const HeldOut& held_out,
                     Communicator& communicator, nn::AdapterMode adapters = nn::AdapterMode::all,
                     const std::function<void(const objective::SequenceScore&)>& each = nullptr);

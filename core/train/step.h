@@ -5,6 +5,7 @@
 #include "core/optim/optimizer.h"
 #include "core/optim/schedule.h"
 #include "core/ports/batch_source.h"
+#include "core/ports/checkpoint_sink.h"
 #include "core/ports/communicator.h"
 #include "core/ports/train_observer.h"
 #include "core/train/gradients.h"
@@ -23,11 +24,14 @@ struct StepParts {
   GradientReduction& reduction;
   ArenaGradients& gradients;
   PhaseClock& clock;
+  LossScale& loss_scale;  // of fp16: moved by run_step
+  std::int64_t earlier_updates = 0;
   std::uint64_t seed = 0;  // of stochastic rounding
 };
 
 // `step` counts from 1. A loss or gradient that is not finite throws Error(Exit::not_finite) naming the step and
-// the first bad tensor, on every rank alike and before any weight moved.
+// the first bad tensor, on every rank alike and before any weight moved; in fp16 the step is skipped instead
+// (loss_scale.h). A skipped step is a step of the run, but neither the schedule nor the optimizer counts it.
 StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step);
 
 }  // namespace hone::train

@@ -5,16 +5,16 @@
 namespace hone::train {
 namespace {
 
-bool due(std::int64_t step, std::int64_t every, std::int64_t total) {
-  return every > 0 && (step % every == 0 || step == total);
+double epochs_done(const Cursor& cursor, const BatchSource& source) {
+  return static_cast<double>(cursor.epoch) +
+         static_cast<double>(cursor.next_sample) / static_cast<double>(source.sample_count());
 }
 
-void evaluate(TrainState& state, TrainerPorts& ports) {
+void evaluate(const TrainPlan& plan, TrainState& state, TrainerPorts& ports) {
   const auto phase = ports.clock.in(PhaseClock::evaluate);
   const EvalResult result = ports.evaluate();
-  const bool best = result.loss < state.best_loss;
-  if (best) state.best_loss = result.loss, state.best_step = state.step;
-  ports.observer.on_evaluation(state.step, result, best);
+  if (state.step > 0) note_evaluation(plan.best, state.best, state.step, metric_of(result, plan.best.metric));
+  ports.observer.on_evaluation(state.step, result, state.best);
 }
 
 void save(TrainState& state, TrainerPorts& ports) {
@@ -23,23 +23,30 @@ void save(TrainState& state, TrainerPorts& ports) {
   ports.checkpoints.save(state);
 }
 
+void take_step(TrainState& state, TrainerPorts& ports) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  const StepResult result = ports.step(state.step + 1);
+  ++state.step;
+  state.cursor = ports.source.cursor();
+  ports.observer.on_step(state.step, result, std::chrono::duration<double>(Clock::now() - begin).count());
+}
+
 }  // namespace
 
 Outcome run_training(const TrainPlan& plan, TrainState& state, TrainerPorts& ports) {
-  using Clock = std::chrono::steady_clock;
-  while (state.step < plan.total_steps) {
-    const auto begin = Clock::now();
-    const StepResult result = ports.step(state.step + 1);
-    ++state.step;
-    state.cursor = ports.source.cursor();
-    ports.observer.on_step(state.step, result, std::chrono::duration<double>(Clock::now() - begin).count());
-
-    const bool last = state.step == plan.total_steps;
-    const std::int64_t best_before = state.best_step;
-    if (ports.evaluate && due(state.step, plan.eval_every, plan.total_steps)) evaluate(state, ports);
-    const bool stop = !last && ports.stop_agreed();
-    const bool new_best = state.best_step != best_before;
-    if (last || stop || new_best || due(state.step, plan.save_every, plan.total_steps)) save(state, ports);
+  const auto over = [&] { return state.step >= plan.total_steps || gives_up(plan.best, state.best); };
+  if (plan.eval_on_start && state.step == 0 && ports.evaluate) evaluate(plan, state, ports);
+  while (!over()) {
+    const double epochs_before = epochs_done(state.cursor, ports.source);
+    take_step(state, ports);
+    const auto due = [&](const Interval& every) {
+      return every.due(state.step, epochs_before, epochs_done(state.cursor, ports.source)) ||
+             (state.step == plan.total_steps && !every.never());
+    };
+    if (ports.evaluate && due(plan.eval_every)) evaluate(plan, state, ports);
+    const bool stop = !over() && ports.stop_agreed();
+    if (over() || stop || state.best.step == state.step || due(plan.save_every)) save(state, ports);
     if (stop) return Outcome::stopped;
   }
   return Outcome::finished;

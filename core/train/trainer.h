@@ -8,15 +8,17 @@
 #include "core/ports/batch_source.h"
 #include "core/ports/checkpoint_sink.h"
 #include "core/ports/train_observer.h"
+#include "core/train/best_model.h"
 #include "core/train/phase_clock.h"
-#include "core/train/step.h"
+#include "core/train/spans.h"
 
 namespace hone::train {
 
 struct TrainPlan {
   std::int64_t total_steps = 0;
-  std::int64_t eval_every = 0;  // 0: never
-  std::int64_t save_every = 0;  // 0: only at the end
+  Interval eval_every, save_every;  // and at the end, unless never
+  bool eval_on_start = false;       // before the first step; never counts as the best
+  BestRules best;
 };
 
 struct TrainerPorts {
@@ -31,8 +33,8 @@ struct TrainerPorts {
 
 enum class Outcome { finished, stopped };
 
-// Goes on after `state.step` until total_steps. Saves at the end and when asked to stop; a new best evaluation
-// loss is saved as such.
+// Goes on after `state.step` until total_steps, or until patience with the evaluations ends. Saves at the end and when
+// asked to stop; a new best evaluation is saved as such.
 Outcome run_training(const TrainPlan& plan, TrainState& state, TrainerPorts& ports);
 
 }  // namespace hone::train

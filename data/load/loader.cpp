@@ -1,6 +1,7 @@
 #include "data/load/loader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/base/error.h"
@@ -51,8 +52,34 @@ Loader::Loader(std::shared_ptr<const SampleSet> set, const LoaderRules& rules)
   for (std::int64_t i = 0; i < eligible_.count; ++i) require_fit(*set_, eligible_.at(i), rules_.micro_tokens);
 }
 
-std::int64_t Loader::steps_per_epoch() const {
-  return (eligible_.count + rules_.batch_size - 1) / rules_.batch_size;
+std::int64_t Loader::row_at(std::int64_t epoch, std::int64_t place) const {
+  return eligible_.at(order_.index(epoch, place));
+}
+
+std::int64_t Loader::batch_end(const Cursor& begin) const {
+  const std::int64_t left = eligible_.count - begin.next_sample;
+  if (rules_.batch_tokens == 0) return begin.next_sample + std::min(rules_.batch_size, left);
+  std::int64_t end = begin.next_sample, tokens = 0;
+  do {
+    tokens += set_->length(row_at(begin.epoch, end++));
+  } while (end < eligible_.count && tokens + set_->length(row_at(begin.epoch, end)) <= rules_.batch_tokens);
+  return end;
+}
+
+std::int64_t Loader::steps_of_epoch(std::int64_t epoch) const {
+  if (rules_.batch_tokens == 0) return (eligible_.count + rules_.batch_size - 1) / rules_.batch_size;
+  std::int64_t steps = 0;
+  for (Cursor at{epoch, 0}; at.next_sample < eligible_.count; ++steps) at.next_sample = batch_end(at);
+  return steps;
+}
+
+std::int64_t Loader::steps_in(double epochs) const {
+  constexpr double kRounding = 1e-9;
+  const auto whole = static_cast<std::int64_t>(epochs + kRounding);
+  std::int64_t steps = 0;
+  for (std::int64_t epoch = 0; epoch < whole; ++epoch) steps += steps_of_epoch(epoch);
+  const double part = (epochs - static_cast<double>(whole)) * static_cast<double>(steps_of_epoch(whole));
+  return steps + std::max<std::int64_t>(0, static_cast<std::int64_t>(std::ceil(part - kRounding)));
 }
 
 void Loader::seek(const Cursor& cursor) {
@@ -65,11 +92,10 @@ void Loader::seek(const Cursor& cursor) {
 }
 
 StepPlan Loader::next_step() {
-  const std::int64_t begin = cursor_.next_sample;
-  const std::int64_t end = begin + std::min(rules_.batch_size, eligible_.count - begin);
+  const std::int64_t begin = cursor_.next_sample, end = batch_end(cursor_);
   std::vector<std::int64_t> rows, lengths;
   for (std::int64_t place = begin; place < end; ++place) {
-    rows.push_back(eligible_.at(order_.index(cursor_.epoch, place)));
+    rows.push_back(row_at(cursor_.epoch, place));
     lengths.push_back(set_->length(rows.back()));
   }
   StepPlan plan;

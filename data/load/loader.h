@@ -1,6 +1,6 @@
 #pragma once
-// Batches of a training run: the next batch_size samples of the order, cut into bins, this rank's share of
-// them. The whole state is the cursor (epoch, next sample); the order does not depend on the number of ranks.
+// Batches of a training run: the next batch_size samples of the order (or as many as fit into batch_tokens), cut
+// into bins, this rank's share of them. The whole state is the cursor (epoch, next sample); the order does not depend on the number of ranks.
 #include <memory>
 
 #include "core/ports/batch_source.h"
@@ -12,6 +12,7 @@ namespace hone::data {
 
 struct LoaderRules {
   std::int64_t batch_size = 16;
+  std::int64_t batch_tokens = 0;  // overrides batch_size where above 0; a batch has at least one sample
   std::int64_t micro_tokens = 2048;
   bool packing = true;
   bool shuffle = true;
@@ -33,10 +34,14 @@ class Loader : public BatchSource {
   Cursor cursor() const override { return cursor_; }
   void seek(const Cursor& cursor) override;  // DS016 (exit 4) where it lies outside an epoch
   std::int64_t sample_count() const override { return eligible_.count; }
-  std::int64_t steps_per_epoch() const override;
+  std::int64_t steps_in(double epochs) const;  // a part of an epoch counts as that part of its steps, rounded up
   const EligibleRows& eligible() const { return eligible_; }
 
  private:
+  std::int64_t row_at(std::int64_t epoch, std::int64_t place) const;
+  std::int64_t batch_end(const Cursor& begin) const;  // place after the last sample of the batch that begins there
+  std::int64_t steps_of_epoch(std::int64_t epoch) const;
+
   std::shared_ptr<const SampleSet> set_;
   LoaderRules rules_;
   EligibleRows eligible_;

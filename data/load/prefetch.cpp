@@ -8,7 +8,6 @@ PrefetchSource::PrefetchSource(std::unique_ptr<BatchSource> source, std::size_t 
     : source_(std::move(source)),
       depth_(depth),
       sample_count_(source_->sample_count()),
-      steps_per_epoch_(source_->steps_per_epoch()),
       cursor_(source_->cursor()) {
   HONE_CHECK(depth > 0);
   start();

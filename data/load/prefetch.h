@@ -23,7 +23,6 @@ class PrefetchSource : public BatchSource {
   Cursor cursor() const override { return cursor_; }
   void seek(const Cursor& cursor) override;
   std::int64_t sample_count() const override { return sample_count_; }
-  std::int64_t steps_per_epoch() const override { return steps_per_epoch_; }
 
  private:
   struct Ready {
@@ -37,7 +36,7 @@ class PrefetchSource : public BatchSource {
 
   std::unique_ptr<BatchSource> source_;  // touched by the thread alone while it runs
   const std::size_t depth_;
-  const std::int64_t sample_count_, steps_per_epoch_;
+  const std::int64_t sample_count_;
   Cursor cursor_;
   std::mutex mutex_;
   std::condition_variable changed_;

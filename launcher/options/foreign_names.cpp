@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kBatch = "it counts over all ranks: per device x accumulation x ranks";
 constexpr std::string_view kMicro = "tokens that a rank works on at a time; results do not depend on it";
-constexpr std::string_view kPerSteps = "every N steps; auto: once an epoch";
+constexpr std::string_view kPerSteps = "every so many steps (200) or epochs (1e)";
 constexpr std::string_view kNf4 = "nf4";
 constexpr std::string_view kDtype = "bf16, fp16 or fp32";
 constexpr std::string_view kHeldOut = "held-out rows are files of their own";
@@ -116,7 +116,7 @@ const std::vector<ForeignName> kTable = {
     {"global_batch_size", {"train.batch_size"}, ""},
     {"per_device_eval_batch_size", {"train.micro_tokens"}, kMicro},
     {"eval_batch_size", {"train.micro_tokens"}, kMicro},
-    {"auto_find_batch_size", {"train.micro_tokens"}, kMicro},
+    {"auto_find_batch_size", {"train.micro_tokens"}, "auto"},
     {"gradient_checkpointing", {"train.recompute"}, "block"},
     {"activation_checkpointing", {"train.recompute"}, "block"},
     {"data_seed", {"train.seed"}, ""},
@@ -127,6 +127,8 @@ const std::vector<ForeignName> kTable = {
     {"save_strategy", {"train.save_every"}, kPerSteps},
     {"save_steps", {"train.save_every"}, kPerSteps},
     {"saves_per_epoch", {"train.save_every"}, kPerSteps},
+    {"load_best_model_at_end", {"train.load_best"}, ""},
+    {"metric_for_best_model", {"train.metric"}, ""},
     {"save_total_limit", {"train.keep"}, "the best one is kept besides"},
     {"logging_steps", {"train.log_every"}, "metrics.jsonl and TensorBoard get every step"},
     {"resume_from_checkpoint", {"train.resume"}, "auto, none or a checkpoint folder"},

@@ -74,6 +74,9 @@ void add_tiles(Html& html, const ReportInput& run) {
     add_tile(html, "Train loss", s.last_loss, rounded_text(s.last_loss),
              "was " + rounded_text(s.first_loss) + " at the start");
     add_tile(html, "Best held-out loss", best.y, rounded_text(best.y), "at step " + rounded_text(best.x, 9));
+    if (run.status && run.status->best_step > 0)
+      add_tile(html, "Best model", 1, "step " + count_text(run.status->best_step),
+               "by " + run.setting("train.metric") + "; its checkpoint is kept");
     add_tile(
         html, "Steps", s.step, rounded_text(s.step, 9),
         joined({if_measured(facts.steps, "of " + rounded_text(facts.steps, 9)), counted(s.epochs, "epoch")}));

@@ -103,6 +103,11 @@ Comparison read_comparison(const JsonFields& file) {
           each(file, "samples", false, read_sample)};
 }
 
+FoldScore read_fold(const JsonFields& file) {
+  return {needed_amount(file, "loss"), needed_amount(file, "perplexity"), needed_amount(file, "mean_token_accuracy"),
+          needed_amount(file, "tokens")};
+}
+
 DataSet read_data_set(const JsonFields& set) {
   DataSet read{set.need_string("name"),
                amount(set, "rows"),
@@ -184,9 +189,22 @@ ReportInput load_run(const std::string& run_dir) {
   run.facts = read_json(path("run.json"), read_facts).value_or(RunFacts{});
   run.timing = read_json(path("timing.json"), read_timing);
   run.comparison = read_json(path("comparison.json"), read_comparison);
+  run.fold = read_json(path("fold.json"), read_fold);
   const auto read_sets = [](const JsonFields& file) { return each(file, "sets", true, read_data_set); };
   run.data = read_json(path("data.json"), read_sets).value_or(std::vector<DataSet>{});
   return run;
+}
+
+std::string fold_folder(const std::string& run_dir, std::int64_t number) {
+  return run_dir + "/fold-" + std::to_string(number);
+}
+
+std::vector<ReportInput> load_runs(const std::string& run_dir) {
+  std::vector<ReportInput> runs;
+  for (std::int64_t number = 1; is_directory(fold_folder(run_dir, number)); ++number)
+    runs.push_back(load_run(fold_folder(run_dir, number)));
+  if (runs.empty()) runs.push_back(load_run(run_dir));
+  return runs;
 }
 
 }  // namespace hone::report

@@ -27,7 +27,7 @@ std::string report_page(std::span<const ReportInput> runs, double refresh_s) {
   html.element("style", [&] { html.raw(kPageStyle); });
   html.raw("</head>\n<body><main>\n");
   for (const auto add :
-       {add_header, add_results, add_curves, add_answers, add_errors, add_time, add_data, add_settings}) {
+       {add_header, add_folds, add_results, add_curves, add_answers, add_errors, add_time, add_data, add_settings}) {
     add(html, runs);
     html.raw("\n");
   }

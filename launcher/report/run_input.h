@@ -21,6 +21,8 @@
 //                    core/eval/answer_errors.h's keys, "repetition", "unknown_words": shares,
 //                    "examples": {key: answer}}}],
 //                    "samples": [{"prompt"*, "expected"*, "base"*, "tuned"*}]}
+//   fold.json        a fold of cross-validation on its held-out rows: {"loss"*, "perplexity"*, "mean_token_accuracy"*,
+//                    "tokens"*}
 //   data.json        {"sets"*: [{"name"*: "train", "rows", "tokens", "supervised_tokens", "truncated": rows,
 //                    "longest": tokens, "dropped": {"reason": rows}}]}
 #include <limits>
@@ -91,6 +93,11 @@ struct Comparison {
   std::vector<Sample> samples;
 };
 
+// Of one fold, on the rows it did not train on.
+struct FoldScore {
+  double loss = 0, perplexity = 0, accuracy = 0, tokens = 0;
+};
+
 struct DataSet {
   std::string name;
   double rows = kNotMeasured, tokens = kNotMeasured, supervised_tokens = kNotMeasured;
@@ -106,11 +113,16 @@ struct ReportInput {
   RunFacts facts;
   std::optional<Timing> timing;
   std::optional<Comparison> comparison;
+  std::optional<FoldScore> fold;
   std::vector<DataSet> data;
 
   std::string setting(const std::string& key) const;  // empty where not given
 };
 
 ReportInput load_run(const std::string& run_dir);
+
+// A run's folder, or that of a cross-validation (fold-1, fold-2, ... in it): its folds.
+std::vector<ReportInput> load_runs(const std::string& run_dir);
+std::string fold_folder(const std::string& run_dir, std::int64_t number);  // number counts from 1
 
 }  // namespace hone::report

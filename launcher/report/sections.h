@@ -11,6 +11,7 @@ namespace hone::report {
 using Runs = std::span<const ReportInput>;
 
 void add_header(Html& html, Runs runs);   // names, state, key numbers
+void add_folds(Html& html, Runs runs);    // of a cross-validation, with mean and spread
 void add_results(Html& html, Runs runs);  // base against tuned
 void add_curves(Html& html, Runs runs);
 void add_answers(Html& html, Runs runs);  // sample answers side by side

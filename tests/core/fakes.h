@@ -66,7 +66,6 @@ class ListSource final : public BatchSource {
   Cursor cursor() const override { return cursor_; }
   void seek(const Cursor& cursor) override { cursor_ = cursor; }
   std::int64_t sample_count() const override { return static_cast<std::int64_t>(samples_.size()); }
-  std::int64_t steps_per_epoch() const override { return (sample_count() + batch_size_ - 1) / batch_size_; }
 
  private:
   std::vector<TokenBatch> samples_;
@@ -84,13 +83,12 @@ struct LoggedSource final : BatchSource {
     log.push_back("next_step");
     return plan;
   }
-  Cursor cursor() const override { return {0, steps}; }
+  Cursor cursor() const override { return {steps / samples, steps % samples}; }  // a step takes one sample
   void seek(const Cursor&) override {}
-  std::int64_t sample_count() const override { return 1; }
-  std::int64_t steps_per_epoch() const override { return 1; }
+  std::int64_t sample_count() const override { return samples; }
   Log& log;
   StepPlan plan;
-  std::int64_t steps = 0;
+  std::int64_t steps = 0, samples = 1000;
 };
 
 // A world of one rank.
@@ -121,6 +119,7 @@ struct TinyRun {
   SoloCommunicator solo;
   NoReduction alone;
   train::PhaseClock clock;
+  LossScale loss_scale;
   double max_grad_norm = 1.0;
   optim::Schedule schedule = optim::make_schedule({.name = "linear", .warmup_steps = 2}, {}, 20);
 
@@ -130,8 +129,8 @@ struct TinyRun {
   StepResult step(BatchSource& source, std::int64_t number) { return step(source, number, solo, alone); }
   StepResult step(BatchSource& source, std::int64_t number, Communicator& communicator,
                   GradientReduction& reduction) {
-    train::StepParts parts{model,         *objective,   *optimizer, schedule,  1e-3,
-                           max_grad_norm, communicator, reduction,  gradients, clock};
+    train::StepParts parts{model,        *objective, *optimizer, schedule, 1e-3,      max_grad_norm,
+                           communicator, reduction,  gradients,  clock,    loss_scale};
     return train::run_step(parts, source, number);
   }
   std::vector<float> weights() {
@@ -140,6 +139,10 @@ struct TinyRun {
   }
 };
 
+inline model::BuildSpec with_compute(model::BuildSpec spec, at::ScalarType compute) {
+  spec.compute = compute;
+  return spec;
+}
 inline model::BuildSpec full_spec() {
   return {.trained = model::Trained::everything};
 }

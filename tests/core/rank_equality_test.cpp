@@ -30,18 +30,19 @@ struct Trace {
 
 std::vector<Trace> train_on(
     int ranks, const model::BuildSpec& spec, std::int64_t bucket_bytes = 1 << 12,
-    const std::function<void(int rank, TinyRun&)>& prepare = [](int, TinyRun&) {}) {
+    const std::function<void(std::int64_t step, int rank, TinyRun&)>& before_step = [](std::int64_t, int, TinyRun&) {}) {
   std::vector<Trace> traces(ranks);
   dist::run_ranks(ranks, [&](Communicator& communicator) {
     TinyRun run(spec);
-    prepare(communicator.rank(), run);
     dist::ReplicatedReduction reduction(run.gradients.flat(), run.model.arena().layout(), communicator,
                                         bucket_bytes);
     ListSource source(kSamples, kBatch, share_of(communicator.rank(), ranks));
     Trace& trace = traces[communicator.rank()];
     try {
-      for (std::int64_t step = 1; step <= kSteps; ++step)
+      for (std::int64_t step = 1; step <= kSteps; ++step) {
+        before_step(step, communicator.rank(), run);
         trace.steps.push_back(run.step(source, step, communicator, reduction));
+      }
     } catch (const Error& e) {
       trace.error = e.what();
       trace.exit = e.exit();
@@ -84,9 +85,27 @@ TEST(Ranks, BucketsOfAnySizeGiveTheSameBits) {
   EXPECT_EQ(many[0].weights, one[0].weights);
 }
 
+TEST(Ranks, AnOverflowOnOneRankSkipsTheStepOnAll) {
+  float good = 0;
+  const auto spoil = [&](std::int64_t step, int rank, TinyRun& run) {  // before step 2, and mended after it
+    if (rank != 1 || step < 2 || step > 3) return;
+    float& weight = run.model.arena().master(0)[0];
+    if (step == 2) good = weight;
+    weight = step == 2 ? INFINITY : good;
+    run.model.arena().publish();
+  };
+  const std::vector<Trace> traces = train_on(2, with_compute(lora_spec(), at::kHalf), 1 << 12, spoil);
+  for (const Trace& trace : traces) {
+    ASSERT_EQ(trace.steps.size(), static_cast<std::size_t>(kSteps)) << trace.error;
+    for (std::int64_t i = 0; i < kSteps; ++i) EXPECT_EQ(trace.steps[i].skipped, i == 1) << "step " << i + 1;
+    EXPECT_EQ(trace.steps[2].loss_scale, trace.steps[0].loss_scale / 2);
+  }
+  EXPECT_EQ(traces[0].weights, traces[1].weights);
+}
+
 TEST(Ranks, AllStopAtTheSameStepWhenOneIsNotFinite) {
-  const auto spoil = [](int rank, TinyRun& run) {
-    if (rank == 1) run.model.arena().master(0)[0] = NAN;
+  const auto spoil = [](std::int64_t step, int rank, TinyRun& run) {
+    if (step == 1 && rank == 1) run.model.arena().master(0)[0] = NAN;
   };
   const std::vector<Trace> traces = train_on(2, lora_spec(), 1 << 12, spoil);
   EXPECT_EQ(traces[0].exit, Exit::not_finite);

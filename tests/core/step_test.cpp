@@ -66,6 +66,7 @@ struct RecordingOptimizer final : optim::Optimizer {
     log.push_back("update");
     gradient.assign(in.gradient + range.begin, in.gradient + range.end);
     lr = in.lr;
+    update_number = in.step;
     in.weights.floats()[0] += 1;
   }
   std::vector<StateTensor> state() override { return {}; }
@@ -73,20 +74,23 @@ struct RecordingOptimizer final : optim::Optimizer {
   Log& log;
   std::vector<float> gradient;
   double lr = 0;
+  std::int64_t update_number = 0;
 };
 
 // A step of fakes around a real arena: one block, lora_A [4, 64] and lora_B [96, 4].
 struct FakeStep {
   Log log;
-  TinyRun tiny{lora_spec(0, {"layers.1.mlp.up_proj"})};
+  TinyRun tiny;
   LoggedSource source{log};
   ScriptedObjective objective{log};
   RecordingOptimizer optimizer{log};
   LoggedReduction reduction{log};
   double max_grad_norm = 0;
   int ranks = 1;
+  std::int64_t earlier_updates = 0;
 
-  explicit FakeStep(std::int64_t bins = 2) {
+  explicit FakeStep(std::int64_t bins = 2, at::ScalarType compute = at::kFloat)
+      : tiny(with_compute(lora_spec(0, {"layers.1.mlp.up_proj"}), compute)) {
     for (std::int64_t b = 0; b < bins; ++b)
       source.plan.bins.push_back(batch_of(Golden("samples.safetensors"), b, b + 1));
     source.plan.epoch = 0.75;
@@ -107,7 +111,9 @@ struct FakeStep {
                            communicator,
                            reduction,
                            tiny.gradients,
-                           tiny.clock};
+                           tiny.clock,
+                           tiny.loss_scale,
+                           earlier_updates};
     return train::run_step(parts, source, step);
   }
 };
@@ -182,6 +188,55 @@ TEST(Step, LossNotFiniteEndsBeforeAnyWeightMoves) {
     FakeStep fake;
     fake.objective.loss = loss;
     expect_not_finite(fake, "loss is not finite");
+  }
+}
+
+TEST(Step, Fp16ScalesTheLossAndTakesTheScaleOutAgain) {
+  FakeStep plain, scaled(2, at::kHalf);
+  scaled.tiny.loss_scale.value = 1024;
+  scaled.objective.value = 0.5f * 1024;
+  const StepResult expected = plain.run(1), result = scaled.run(1);
+  EXPECT_EQ(scaled.objective.scales[0], 1024 * plain.objective.scales[0]);
+  EXPECT_EQ(result.loss, expected.loss);
+  EXPECT_EQ(result.grad_norm, expected.grad_norm);
+  EXPECT_EQ(scaled.optimizer.gradient, plain.optimizer.gradient);
+  EXPECT_EQ(result.loss_scale, 1024);
+  EXPECT_EQ(expected.loss_scale, 0);
+}
+
+TEST(Step, Fp16OverflowSkipsTheUpdateHalvesTheScaleAndIsNotCounted) {
+  FakeStep fake(2, at::kHalf);
+  fake.earlier_updates = 40;
+  fake.objective.bad_parameter = 1;
+  const std::vector<float> before = fake.tiny.weights();
+  for (const std::int64_t step : {1, 2}) {
+    const StepResult skipped = fake.run(step);
+    EXPECT_TRUE(skipped.skipped);
+    EXPECT_EQ(skipped.loss_scale, step == 1 ? 65536 : 32768);
+    EXPECT_EQ(skipped.lr, 0.0);  // the schedule stays where it was
+  }
+  EXPECT_EQ(fake.tiny.weights(), before);
+  EXPECT_EQ(fake.tiny.loss_scale, (LossScale{16384, 0, 2, 2}));
+  fake.objective.bad_parameter.reset();
+  EXPECT_FALSE(fake.run(3).skipped);
+  EXPECT_EQ(fake.optimizer.update_number, 40 + 1);  // the first update of this run
+  const StepResult second = fake.run(4);
+  EXPECT_DOUBLE_EQ(second.lr, 0.1 * 0.5 * 1);
+  EXPECT_EQ(fake.optimizer.update_number, 40 + 2);
+  EXPECT_EQ(fake.tiny.loss_scale, (LossScale{16384, 2, 2, 0}));
+}
+
+TEST(Step, Fp16EndsAfterTwentySkipsInARow) {
+  FakeStep fake(1, at::kHalf);
+  fake.objective.loss = HUGE_VAL;
+  for (std::int64_t step = 1; step < 20; ++step) EXPECT_TRUE(fake.run(step).skipped);
+  try {
+    fake.run(20);
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.exit(), Exit::not_finite);
+    EXPECT_EQ(e.code(), "NT002");
+    EXPECT_NE(std::string(e.what()).find("step 20"), std::string::npos) << e.what();
   }
 }
 

@@ -29,8 +29,8 @@ struct RecordingObserver final : TrainObserver {
     EXPECT_GE(seconds, 0.0);
   }
   void before_checkpoint() override {}
-  void on_evaluation(std::int64_t step, const EvalResult&, bool best) override {
-    log.push_back("eval " + std::to_string(step) + (best ? " best" : ""));
+  void on_evaluation(std::int64_t step, const EvalResult&, const BestSoFar& best) override {
+    log.push_back("eval " + std::to_string(step) + (step > 0 && best.step == step ? " best" : ""));
   }
   Log& log;
   std::vector<double> losses;
@@ -68,17 +68,15 @@ struct FakeRun {
 TEST(Training, EvaluatesAndSavesOnTimeAtTheEndAndAtEachNewBest) {
   FakeRun fake;
   fake.eval_losses = {3.0, 5.0, 2.0};
-  EXPECT_EQ(fake.run({.total_steps = 7, .eval_every = 3, .save_every = 2}), train::Outcome::finished);
+  EXPECT_EQ(fake.run({.total_steps = 7, .eval_every = {3}, .save_every = {2}}), train::Outcome::finished);
   EXPECT_EQ(fake.log,
             (Log{"step 1", "step 2", "save 2", "step 3", "eval 3 best", "save 3", "step 4", "save 4",
                  "step 5", "step 6", "eval 6", "save 6", "step 7", "eval 7 best", "save 7"}));
   ASSERT_EQ(fake.checkpoints.states.size(), 5u);
   const TrainState& at_six = fake.checkpoints.states[3];
-  EXPECT_EQ(at_six.best_step, 3);
-  EXPECT_EQ(at_six.best_loss, 3.0);
+  EXPECT_EQ(at_six.best, (BestSoFar{3.0, 3, 1}));
   EXPECT_EQ(at_six.cursor, (Cursor{0, 6}));  // of the next step
-  EXPECT_EQ(fake.state.best_step, 7);
-  EXPECT_EQ(fake.state.best_loss, 2.0);
+  EXPECT_EQ(fake.state.best, (BestSoFar{2.0, 7, 0}));
 }
 
 TEST(Training, EveryNeverMeansAtTheEndOnlyAndNoEvaluation) {
@@ -90,9 +88,44 @@ TEST(Training, EveryNeverMeansAtTheEndOnlyAndNoEvaluation) {
 TEST(Training, AnEvaluationThatIsNotANumberIsNeverTheBest) {
   FakeRun fake;
   fake.eval_losses = {std::nan(""), 4.0, std::nan("")};
-  fake.run({.total_steps = 3, .eval_every = 1});
-  EXPECT_EQ(fake.state.best_step, 2);
-  EXPECT_EQ(fake.state.best_loss, 4.0);
+  fake.run({.total_steps = 3, .eval_every = {1}});
+  EXPECT_EQ(fake.state.best, (BestSoFar{4.0, 2, 1}));
+}
+
+TEST(Training, EvaluatesAndSavesByEpochs) {
+  FakeRun fake;
+  fake.source.samples = 4;  // an epoch is four steps
+  fake.eval_losses = {5, 4, 3, 2, 1};
+  fake.run({.total_steps = 9, .eval_every = {0, 0.5}, .save_every = {0, 2}, .best = {.metric = "perplexity"}});
+  EXPECT_EQ(fake.log, (Log{"step 1", "step 2", "eval 2 best", "save 2", "step 3", "step 4", "eval 4 best", "save 4",
+                           "step 5", "step 6", "eval 6 best", "save 6", "step 7", "step 8", "eval 8 best", "save 8",
+                           "step 9", "eval 9 best", "save 9"}));
+}
+
+TEST(Training, AnEvaluationBeforeTheFirstStepIsToldAndNeverTheBest) {
+  FakeRun fake;
+  fake.eval_losses = {1.0, 3.0, 2.0};
+  fake.run({.total_steps = 2, .eval_every = {1}, .eval_on_start = true});
+  EXPECT_EQ(fake.log,
+            (Log{"eval 0", "step 1", "eval 1 best", "save 1", "step 2", "eval 2 best", "save 2"}));
+  fake.log.clear();
+  fake.run({.total_steps = 2, .eval_on_start = true});  // gone on with: not again
+  EXPECT_TRUE(fake.log.empty());
+}
+
+TEST(Training, EndsWhenPatienceDoesAndAgainStraightAwayWhenGoneOnWith) {
+  FakeRun fake;
+  fake.eval_losses = {3.0, 2.95, 2.9, 2.2, 2.5, 2.4, 9.0};
+  const train::TrainPlan plan{
+      .total_steps = 20, .eval_every = {1}, .best = {.patience = 2, .threshold = 0.5}};
+  // 2.95 and 2.9 are better than 3.0 but gain too little; 2.9 is the second without a gain.
+  EXPECT_EQ(fake.run(plan), train::Outcome::finished);
+  EXPECT_EQ(fake.state.step, 3);
+  EXPECT_EQ(fake.state.best, (BestSoFar{2.9, 3, 2}));
+  EXPECT_EQ(fake.log.back(), "save 3");
+  fake.log.clear();
+  EXPECT_EQ(fake.run(plan), train::Outcome::finished);
+  EXPECT_TRUE(fake.log.empty());
 }
 
 TEST(Training, AStopRequestSavesTheStepJustDone) {
@@ -144,7 +177,12 @@ struct MemoryRun {
     source.seek(state.cursor);
   }
   train::Outcome run(std::int64_t steps, std::int64_t stop_after = -1) {
-    train::TrainerPorts ports{[this](std::int64_t step) { return tiny.step(source, step); },
+    tiny.loss_scale = state.loss_scale;
+    train::TrainerPorts ports{[this](std::int64_t step) {
+                                const StepResult result = tiny.step(source, step);
+                                state.loss_scale = tiny.loss_scale;
+                                return result;
+                              },
                               {},
                               source,
                               checkpoints,
@@ -158,12 +196,15 @@ struct MemoryRun {
 }  // namespace
 
 TEST(Training, TwoHalvesEqualTheWholeToTheLastBit) {
-  for (const auto& [compute, master] :
-       {std::pair(at::kFloat, at::kFloat), {at::kBFloat16, at::kFloat}, {at::kBFloat16, at::kBFloat16}}) {
-    model::BuildSpec spec = lora_spec(0.2);
-    spec.compute = compute;
+  for (const auto& [compute, master] : {std::pair(at::kFloat, at::kFloat),
+                                        {at::kBFloat16, at::kFloat},
+                                        {at::kBFloat16, at::kBFloat16},
+                                        {at::kHalf, at::kFloat}}) {
+    model::BuildSpec spec = with_compute(lora_spec(0.2), compute);
     spec.master = master;
     MemoryRun whole(spec), first(spec), second(spec);
+    // In fp16 some of the first steps overflow: what was skipped and the scale must come along.
+    for (MemoryRun* run : {&whole, &first}) run->state.loss_scale.value = 0x1p26;
     EXPECT_EQ(whole.run(8), train::Outcome::finished);
     EXPECT_EQ(first.run(8, 4), train::Outcome::stopped);
     ASSERT_EQ(first.checkpoints.states.size(), 1u);
@@ -175,6 +216,19 @@ TEST(Training, TwoHalvesEqualTheWholeToTheLastBit) {
     EXPECT_EQ(second.weights, whole.weights);
     EXPECT_EQ(second.optimizer, whole.optimizer);
     EXPECT_EQ(second.state.cursor, whole.state.cursor);
+    EXPECT_EQ(second.state.loss_scale, whole.state.loss_scale);
+    EXPECT_EQ(whole.state.loss_scale.skipped > 0, compute == at::kHalf);
+  }
+}
+
+TEST(Training, InFp16EndsNearlyWhereFp32Does) {
+  for (const bool full : {true, false}) {
+    const model::BuildSpec spec = full ? full_spec() : lora_spec();
+    MemoryRun wide(spec), half(with_compute(spec, at::kHalf));
+    wide.run(20), half.run(20);
+    for (std::size_t i = 0; i < 20; ++i)
+      EXPECT_NEAR(half.observer.losses[i] / wide.observer.losses[i], 1.0, 2e-3) << "step " << i + 1;
+    EXPECT_LT(wide.observer.losses.back(), 0.95 * wide.observer.losses.front());
   }
 }
 
@@ -212,6 +266,10 @@ TEST(Evaluation, IsTheMeanOverSupervisedTokensHoweverCut) {
                       [&](const objective::SequenceScore& s) { seen.push_back(s.sample); });
   EXPECT_NEAR(result.loss / expected, 1.0, 1e-5);
   EXPECT_EQ(result.tokens, static_cast<std::int64_t>(weight));
+  double right = 0;
+  for (const objective::SequenceScore& score : plain.objective->score(plain.model, all))
+    right += static_cast<double>(score.right);
+  EXPECT_EQ(result.mean_token_accuracy, right / weight);
   EXPECT_EQ(seen, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5}));
   const EvalResult nothing = train::evaluate(
       *run.objective, run.model, [](const train::BatchVisitor&) {}, run.solo);

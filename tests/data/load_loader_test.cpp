@@ -178,7 +178,8 @@ TEST(Loader, SamplesOfAStepAreTheSameForAnyNumberOfRanks) {
 
 TEST(Loader, AnEpochHasEverySampleOnceAndAShortLastBatch) {
   Loader loader(set_of(samples_of(103)), {.micro_tokens = 64});
-  EXPECT_EQ(loader.steps_per_epoch(), 7);
+  EXPECT_EQ(loader.steps_in(1), 7);
+  EXPECT_EQ(loader.steps_in(2.5), 18);  // ceil(17.5)
   for (int epoch = 0; epoch < 2; ++epoch) {
     std::set<std::int64_t> rows;
     for (int step = 0; step < 7; ++step) {
@@ -224,7 +225,7 @@ TEST(Loader, RowsWithoutATargetAreLeftOutCountedAndListed) {
   samples[5].supervised[0] = 1;  // the first token is never a target
   const Loader loader(set_of(samples), {.batch_size = 4});
   EXPECT_EQ(loader.sample_count(), 6);
-  EXPECT_EQ(loader.steps_per_epoch(), 2);
+  EXPECT_EQ(loader.steps_in(1), 2);
   EXPECT_EQ(loader.eligible().dropped, 4);
   EXPECT_EQ(loader.eligible().first_dropped, (std::vector<std::int64_t>{2, 3, 5, 9}));
   EXPECT_EQ(loader.eligible().rows, (std::vector<std::int64_t>{0, 1, 4, 6, 7, 8}));
@@ -265,11 +266,45 @@ TEST(Loader, GoingOnFromACursorEqualsTheStraightRun) {
     EXPECT_THAT(fakes::error_of([&] { straight.seek(bad); }), StartsWith("error[DS016]"));
 }
 
+TEST(Loader, ABatchByTokensIsAsManyOfTheNextSamplesAsFitAndAtLeastOne) {
+  const auto set = set_of(samples_of(103));
+  const SampleOrder order(103, 42, true);
+  auto ranks = loaders(set, 2, {.batch_tokens = 90});
+  for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
+    for (std::int64_t place = 0; place < 103;) {
+      std::int64_t tokens = 0, end = place;
+      while (end < 103 && (end == place || tokens + set->length(order.index(epoch, end)) <= 90))
+        tokens += set->length(order.index(epoch, end++));
+      std::map<std::int64_t, std::int64_t> expected;
+      for (; place < end; ++place) expected[place] = order.index(epoch, place);
+      EXPECT_EQ(step_content(ranks), expected);
+    }
+  }
+  auto alone = loaders(set, 1, {.batch_tokens = 1});
+  EXPECT_EQ(step_content(alone).size(), 1u);
+}
+
+TEST(Loader, StepsByTokensAreCountedAsTheyComeAndGoOnFromAnyCursor) {
+  const auto set = set_of(samples_of(50));
+  const LoaderRules rules{.batch_tokens = 100, .micro_tokens = 64};
+  Loader straight(set, rules);
+  std::vector<std::int64_t> steps(3, 0);  // of each epoch
+  while (straight.cursor().epoch < 3) {
+    Loader resumed(set, rules);
+    resumed.seek(straight.cursor());
+    ++steps[static_cast<std::size_t>(straight.cursor().epoch)];
+    expect_equal(resumed.next_step(), straight.next_step());
+    EXPECT_EQ(resumed.cursor(), straight.cursor());
+  }
+  EXPECT_EQ(straight.steps_in(1), steps[0]);
+  EXPECT_EQ(straight.steps_in(3), steps[0] + steps[1] + steps[2]);
+  EXPECT_EQ(straight.steps_in(1.5), steps[0] + (steps[1] + 1) / 2);
+}
+
 TEST(Prefetch, EqualsThePlainSourceAndItsCursorIsOfTheNextStep) {
   const auto set = set_of(samples_of(50));
   Loader plain(set, {.micro_tokens = 64});
   PrefetchSource prefetch(std::make_unique<Loader>(set, LoaderRules{.micro_tokens = 64}), 3);
-  EXPECT_EQ(prefetch.steps_per_epoch(), 4);
   EXPECT_EQ(prefetch.sample_count(), 50);
   for (int step = 0; step < 20; ++step) {
     EXPECT_EQ(prefetch.cursor(), plain.cursor());
@@ -293,7 +328,6 @@ class FailingSource : public BatchSource {
   Cursor cursor() const override { return {0, step_}; }
   void seek(const Cursor& cursor) override { step_ = cursor.next_sample; }
   std::int64_t sample_count() const override { return 10; }
-  std::int64_t steps_per_epoch() const override { return 10; }
 
  private:
   std::int64_t step_ = 0;

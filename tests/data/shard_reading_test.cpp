@@ -111,7 +111,7 @@ TEST_F(ReadingTest, TheLoaderDealsChunksAndResumesAmongThem) {
   const LoaderRules rules{.batch_size = 4, .micro_tokens = 24, .seed = 3};
   Loader straight(set, rules), resumed(set, rules);
   EXPECT_EQ(straight.sample_count(), 6);
-  EXPECT_EQ(straight.steps_per_epoch(), 2);
+  EXPECT_EQ(straight.steps_in(1), 2);
   std::multiset<std::vector<std::int32_t>> seen;
   const auto sequences = [](const StepPlan& plan) {
     std::vector<std::vector<std::int32_t>> all;

@@ -194,5 +194,14 @@ TEST(Report, IsWrittenWholeOrRefused) {
   }
 }
 
+TEST(Report, NamesTheBestModel) {
+  ReportInput run = load_run(kTinyRun);
+  run.config.push_back({"train.metric", "mean_token_accuracy"});
+  run.status = RunStatus{.state = "done", .best_step = 40};
+  const std::string page = page_of(run);
+  EXPECT_TRUE(has(page, "Best model"));
+  EXPECT_TRUE(has(page, "by mean_token_accuracy"));
+}
+
 }  // namespace
 }  // namespace hone::report

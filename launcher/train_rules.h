@@ -1,0 +1,19 @@
+#pragma once
+// [train] read as rules: what is refused before anything is loaded, and the plan of the training loop.
+#include <optional>
+
+#include "core/train/trainer.h"
+#include "launcher/run_options.h"
+
+namespace hone::launcher {
+
+// Throws Error(Exit::usage) where keys of [train] are not understood or exclude one another.
+void require_possible(const Config& config);
+
+// train.max_time in seconds.
+std::optional<double> time_limit(const TrainOptions& options);
+
+// train.steps must be resolved; resolves greater_is_better.
+train::TrainPlan make_plan(TrainOptions& options);
+
+}  // namespace hone::launcher
