@@ -62,7 +62,7 @@ void write_run_facts(CommandContext& context, const model::Model& model, const d
   const Config& config = context.config();
   if (eligible.dropped > 0)
     context.log.warning("{} rows have no target within data.max_length and are left out (first: row {})",
-                        eligible.dropped, samples.read(eligible.first_dropped.front()).row);
+                        eligible.dropped, samples.row(eligible.first_dropped.front()));
   context.log.info("{}: {} parameters, {} trained, frozen weights {} MiB; {} rows, {} steps",
                    config.model.path, format_count(static_cast<double>(model_parameters(model.config()))),
                    format_count(static_cast<double>(model.arena().parameter_count())),

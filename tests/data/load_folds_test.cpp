@@ -56,6 +56,7 @@ TEST(Folds, ASubsetReadsTheRowsItNames) {
   EXPECT_TRUE(subset.has_target(0));
   EXPECT_FALSE(subset.has_target(1));
   EXPECT_EQ(subset.read(1).row, 1);
+  EXPECT_EQ(subset.row(0), 3);
   EXPECT_EQ(subset.where(0), "row 3");
 }
 
