@@ -6,7 +6,6 @@
 #include "checkpoint/digest.h"
 #include "checkpoint/shard_file.h"
 #include "fixture.h"
-#include "tests/base/memory_file.h"
 
 namespace hone::checkpoint::testing {
 namespace {
@@ -16,24 +15,23 @@ constexpr const char* kShard = "rank-00001-00000.h5";
 // A checkpoint of two ranks in which one file changes from variant to variant.
 class CheckpointWith {
  public:
-  explicit CheckpointWith(const std::string& file) {
+  explicit CheckpointWith(const std::string& file) : file_(path() + "/" + file) {
     save(folder_.path(), 2, run.state(20));
-    good = read_bytes(path() + "/" + file);
-    std::filesystem::remove(path() + "/" + file);
-    std::filesystem::create_symlink(memory.path(), path() + "/" + file);
+    good = read_bytes(file_);
   }
   std::string path() const { return folder_ / "step-00000020"; }
+  void set(const std::string& bytes) const { write_bytes(file_, bytes); }
   void read() const {
     verify_checkpoint(path());
     expect_holds(path(), run);
   }
 
   SampleRun run;
-  MemoryFile memory;
   std::string good;
 
  private:
   TemporaryFolder folder_;
+  std::string file_;
 };
 
 // Nothing but the very bytes that were written is accepted.
@@ -42,7 +40,7 @@ mutation::Tally run_damage(const char* format, CheckpointWith& checkpoint) {
       format,
       [&](std::uint32_t round) {
         const std::string bytes = mutation::damaged(checkpoint.good, round);
-        checkpoint.memory.set(bytes);
+        checkpoint.set(bytes);
         checkpoint.read();
         ASSERT_EQ(bytes, checkpoint.good) << "damage accepted in round " << round;
       },
@@ -69,7 +67,7 @@ TEST(Mutations, ForgedManifest) {
       [&](std::uint32_t round) {
         std::string text = mutation::damaged_text_or_json(whole, round);
         text = text.substr(0, text.rfind('}')) + ",\n";
-        checkpoint.memory.set(text + manifest_last_line(text));
+        checkpoint.set(text + manifest_last_line(text));
         verify_checkpoint(checkpoint.path());
         LoadedCheckpoint loaded(checkpoint.path());
         std::vector<float> values(static_cast<std::size_t>(loaded.manifest().layout.size));
@@ -88,7 +86,7 @@ TEST(Mutations, ForgedShardFile) {
       "checkpoint shards, forged",
       [&](std::uint32_t round) {
         const std::string bytes = mutation::damaged(checkpoint.good, round, 1024);
-        checkpoint.memory.set(bytes);
+        checkpoint.set(bytes);
         entry.size = std::ssize(bytes);
         entry.digest = xxh3_hex(std::as_bytes(std::span(bytes)));
         check_shard_file(checkpoint.path(), entry);

@@ -49,7 +49,7 @@ std::vector<Bomb> bombs() {
       {"header of one name", "single", weights, safetensors_bytes("{\"" + std::string(10'000'000, 'a')),
        "ST004"},
       {"header of spaces", "single", weights, safetensors_bytes("{" + std::string(10'000'000, ' ')), "ST004"},
-      {"a million tensors", "single", weights, safetensors_bytes(many_keys(1'000'000, entry)), "ST005"},
+      {"300,000 tensors", "single", weights, safetensors_bytes(many_keys(300'000, entry)), "ST005"},
       {"a million metadata", "single", weights,
        safetensors_bytes("{\"__metadata__\":" + many_keys(1'000'000, "\"\"") + "}"), "ST005"},
       {"index of brackets", "sharded", index, map + std::string(10'000'000, '['), "IX001"},
