@@ -69,19 +69,19 @@ TEST(Mutations, ForgedManifest) {
         text = text.substr(0, text.rfind('}')) + ",\n";
         checkpoint.set(text + manifest_last_line(text));
         verify_checkpoint(checkpoint.path());
-        LoadedCheckpoint loaded(checkpoint.path());
-        std::vector<float> values(static_cast<std::size_t>(loaded.manifest().layout.size));
-        for (const std::string& name : loaded.manifest().tensors)
-          loaded.read(name, {0, loaded.manifest().layout.size}, values);
+        for (const StateSpec& tensor : LoadedCheckpoint(checkpoint.path()).manifest().tensors)
+          read_whole(checkpoint.path(), tensor);
       },
       Exit::checkpoint);
 }
 
 TEST(Mutations, ForgedShardFile) {
   CheckpointWith checkpoint(kShard);
-  FileEntry entry;
-  for (const FileEntry& file : LoadedCheckpoint(checkpoint.path()).manifest().files)
-    if (file.name == kShard) entry = file;
+  const Manifest manifest = LoadedCheckpoint(checkpoint.path()).manifest();
+  const auto find = [](const auto& list, const std::string& name) {
+    return *std::ranges::find_if(list, [&](const auto& item) { return item.name == name; });
+  };
+  FileEntry entry = find(manifest.files, kShard);
   mutation::run(
       "checkpoint shards, forged",
       [&](std::uint32_t round) {
@@ -91,10 +91,11 @@ TEST(Mutations, ForgedShardFile) {
         entry.digest = xxh3_hex(std::as_bytes(std::span(bytes)));
         check_shard_file(checkpoint.path(), entry);
         const ShardReader reader(checkpoint.path(), entry);
-        reader.check_schema(entry);
+        reader.check_schema(entry, manifest);
         for (const FilePart& part : entry.parts) {
-          std::vector<float> values(static_cast<std::size_t>(part.elements()));
-          reader.read(part, 0, values);
+          const StateType type = find(manifest.tensors, part.tensor).type;
+          Bytes values(static_cast<std::size_t>(part.values() * size_of(type)));
+          reader.read(part, type, 0, part.values(), values.data());
         }
       },
       Exit::checkpoint);
