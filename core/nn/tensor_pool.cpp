@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <unordered_map>
 
 namespace hone::nn {
 namespace {
@@ -16,11 +17,6 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kSmallest = 64 << 10;  // smaller ones are malloc's business
 constexpr std::size_t kHugePage = 2 << 20;
-
-struct Block {
-  void* data;
-  std::size_t size;
-};
 
 void* fresh(std::size_t size) {
   const bool huge = size >= kHugePage;
@@ -44,15 +40,12 @@ class TensorPool final : public c10::Allocator {
       void* data = fresh(bytes);
       return {data, data, &std::free, c10::Device(c10::kCPU)};
     }
-    auto* block = new Block{nullptr, size_class(bytes)};
-    try {
-      block->data = take(block->size);
-    } catch (...) {
-      delete block;
-      throw;
-    }
-    return {block->data, block, &give_back, c10::Device(c10::kCPU)};
+    void* data = take(size_class(bytes));
+    return {data, data, &give_back, c10::Device(c10::kCPU)};
   }
+
+  // For memory that is asked for without a DataPtr around it.
+  c10::DeleterFnPtr raw_deleter() const override { return &give_back; }
 
   void copy_data(void* to, const void* from, std::size_t bytes) const override { default_copy_data(to, from, bytes); }
 
@@ -62,16 +55,15 @@ class TensorPool final : public c10::Allocator {
   }
 
  private:
-  static void give_back(void* context) {
-    auto* block = static_cast<Block*>(context);
+  static void give_back(void* data) {
     TensorPool& pool = instance();
-    {
-      const std::lock_guard lock(pool.mutex_);
-      pool.in_use_ -= block->size;
-      pool.idle_ += block->size;
-      pool.free_.emplace(block->size, block->data);
-    }
-    delete block;
+    const std::lock_guard lock(pool.mutex_);
+    const auto found = pool.taken_.find(data);
+    if (found == pool.taken_.end()) return std::free(data);  // a small one
+    pool.in_use_ -= found->second;
+    pool.idle_ += found->second;
+    pool.free_.emplace(found->second, data);
+    pool.taken_.erase(found);
   }
 
   void* take(std::size_t size) {
@@ -82,11 +74,14 @@ class TensorPool final : public c10::Allocator {
       void* data = found->second;
       free_.erase(found);
       idle_ -= size;
+      taken_.emplace(data, size);
       return data;
     }
     while (!free_.empty() && in_use_ + idle_ > most_in_use_ + most_in_use_ / 8) release_largest();
     try {
-      return fresh(size);
+      void* data = fresh(size);
+      taken_.emplace(data, size);
+      return data;
     } catch (const std::bad_alloc&) {
       in_use_ -= size;
       throw;
@@ -101,7 +96,8 @@ class TensorPool final : public c10::Allocator {
   }
 
   std::mutex mutex_;
-  std::multimap<std::size_t, void*> free_;
+  std::multimap<std::size_t, void*> free_;           // by size
+  std::unordered_map<void*, std::size_t> taken_;     // of the pool's own blocks in use
   std::size_t in_use_ = 0, idle_ = 0, most_in_use_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include "core/nn/tensor_pool.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -61,6 +62,15 @@ TEST(TensorPool, KeepsNoMoreThanWasOnceInUse) {
     const std::int64_t before = resident_bytes();
     for (std::int64_t size = 20; size <= 64; size += 2) bytes(size * kMebibyte);  // 23 sizes, one at a time
     EXPECT_LE(resident_bytes() - before, 80 * kMebibyte);
+  });
+}
+
+TEST(TensorPool, ServesMemoryThatIsNoTensors) {
+  in_child([] {
+    c10::Allocator* allocator = c10::GetCPUAllocator();
+    for (const std::size_t size : {100, 1 << 20}) allocator->raw_deallocate(allocator->raw_allocate(size));
+    const at::Tensor x = at::ones({64, 576}, at::kBFloat16), w = at::ones({128, 576}, at::kBFloat16);
+    EXPECT_EQ(at::mm(x, w.t()).to(at::kFloat).max().item<float>(), 576.0f);  // by oneDNN, which asks for raw memory
   });
 }
 
