@@ -44,7 +44,7 @@ TEST(Windows, NoTokenIsATargetTwice) {
       std::vector<int> targets(length, 0);
       for (std::int64_t number = 0; number < window_count(length, reading); ++number) {
         const RowWindow window = window_of(length, number, reading);
-        EXPECT_LT(window.first_target(), window.end) << "chunk without anything new";
+        EXPECT_TRUE(overlap == 0 || window.first_target() < window.end) << "chunk without anything new";
         for (std::int64_t i = window.first_target(); i < window.end; ++i) ++targets[i];
       }
       for (std::int64_t i = 0; i < length; ++i)

@@ -23,7 +23,7 @@ def values_of(name):
 
 def main():
     values = {"tokens": TOKENS, "texts": TEXTS}
-    values |= {name: values_of(name) for name in ("gpt2", "llama3", "qwen2", "custom")}
+    values |= {name: values_of(name) for name in ("gpt2", "llama3", "qwen2", "custom", "llama2", "mistral", "metaspace")}
     (HERE / "new_tokens.json").write_text(json.dumps(values, indent=1) + "\n")
 
 
