@@ -126,7 +126,7 @@ TEST_F(RotaryKernel, EqualsAtenBothWays) {
     for (const std::int64_t dim : {2, 64, 80, 126}) {
       for (const std::int64_t tokens : {0, 1, 7}) {
         const at::Tensor x = random({tokens, 3, dim}, type.at);
-        const nn::RotaryTable table = nn::rotary_table(at::arange(tokens) * 37, dim, 1e4, at::kFloat);
+        const nn::RotaryTable table = nn::rotary_table(at::arange(tokens) * 37, {dim, 1e4, {}}, at::kFloat);
         const OnDevice in(x), cos(table.cos), sin(table.sin), shifted(x, 1);
         for (const int sign : {1, -1}) {
           SCOPED_TRACE(testing::Message() << type.at << ' ' << tokens << " x " << dim << ' ' << sign);
