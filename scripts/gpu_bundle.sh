@@ -25,22 +25,23 @@ build() {
   step "build" build-gpu/log/build.log cmake --build build-gpu ${HONE_BUILD_JOBS:+-j"$HONE_BUILD_JOBS"} "${names[@]}"
 }
 
-# What a binary needs but the machine's own C library and what LibTorch brings. The C++ library goes along: an older one
-# than we were built with would lack symbols.
+# What a binary needs but the machine's own C library and what LibTorch brings. The C++ library goes along, in a folder of
+# its own, for machines whose own is older than the one we were built with.
 needed_libraries() {
   ldd "$@" | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | sort -u |
-    grep -Ev '^(libc|libm|libdl|librt|libpthread|libutil|ld-linux[^ ]*)\.so|^(libtorch|libc10|libgomp|libcud|libcupti|libnv)' |
+    grep -Ev '^(libc|libm|libdl|librt|libpthread|libutil|libresolv|ld-linux[^ ]*)\.so|^(libtorch|libc10|libgomp|libcud|libcupti|libnv)' |
     cut -d' ' -f2
 }
 
 pack() {
   rm -rf "$stage"
-  mkdir -p "$stage/bin" "$stage/lib" "$stage/golden"
+  mkdir -p "$stage/bin" "$stage/lib/cxx" "$stage/golden"
   cp build-gpu/tests/cuda_device_tests build-gpu/tests/core_tests build-gpu/bench/bench_lora_step "$stage/bin/"
   strip "$stage"/bin/*
   local library
   for library in $(needed_libraries "$stage"/bin/*); do cp -L "$library" "$stage/lib/"; done
-  strip --strip-unneeded "$stage"/lib/*
+  mv "$stage"/lib/libstdc++.so* "$stage"/lib/libgcc_s.so* "$stage/lib/cxx/"
+  strip --strip-unneeded "$stage"/lib/*.so* "$stage"/lib/cxx/*.so*
   cp -r tests/golden/core "$stage/golden/"
   find "$stage/golden" -name '*.py' -delete
   cp scripts/gpu_bundle_run.sh "$stage/run.sh"
@@ -54,5 +55,5 @@ build
 pack
 size=$(stat -c %s "$file")
 ((size < limit)) || die "$file has $((size >> 20)) MiB, more than the $((limit >> 20)) it may have"
-glibc=$(objdump -T "$stage"/bin/* "$stage"/lib/* 2>/dev/null | grep -o 'GLIBC_2\.[0-9]*' | sort -uV | tail -n 1)
+glibc=$(objdump -T "$stage"/bin/* "$stage"/lib/*.so* 2>/dev/null | grep -o 'GLIBC_2\.[0-9]*' | sort -uV | tail -n 1)
 say "$file: $(((size + 1048575) >> 20)) MiB; needs ${glibc/_/ } or newer"

@@ -18,6 +18,9 @@ fi
 [[ -e $torch_lib/libtorch_cuda.so ]] || refuse "no libtorch_cuda.so in $torch_lib: this torch has no CUDA"
 export HONE_TORCH_LIB=$torch_lib
 export LD_LIBRARY_PATH="$PWD/lib:$torch_lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+if ldd bin/* 2>&1 | grep -qE 'GLIBCXX_|libstdc\+\+.*not found'; then
+  export LD_LIBRARY_PATH="$PWD/lib/cxx:$LD_LIBRARY_PATH"  # the machine's C++ library is older, or none
+fi
 bin/bench_lora_step --device cuda --probe >/dev/null || refuse "no CUDA device to run on (see the line above)"
 
 failed=0
