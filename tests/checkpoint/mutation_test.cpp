@@ -69,8 +69,8 @@ TEST(Mutations, ForgedManifest) {
         text = text.substr(0, text.rfind('}')) + ",\n";
         checkpoint.set(text + manifest_last_line(text));
         verify_checkpoint(checkpoint.path());
-        for (const StateSpec& tensor : LoadedCheckpoint(checkpoint.path()).manifest().tensors)
-          read_whole(checkpoint.path(), tensor);
+        const LoadedCheckpoint loaded(checkpoint.path());
+        for (const StateSpec& tensor : loaded.manifest().tensors) read_whole(checkpoint.path(), tensor);
       },
       Exit::checkpoint);
 }
