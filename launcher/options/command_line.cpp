@@ -152,7 +152,8 @@ void require_arguments(const Command& command, const std::vector<std::string>& a
 void require_value(const po::option& option, const po::options_description& known) {
   if (option.original_tokens.size() < 2 || !option.original_tokens[1].starts_with("--")) return;
   const std::string& word = option.original_tokens[1];
-  if (known.find_nothrow(word.substr(2, word.find('=') - 2), false) == nullptr) return;
+  const std::string name = word.substr(2, word.find('=') - 2);
+  if (name.empty() || known.find_nothrow(name, false) == nullptr) return;  // Boost finds every option in ""
   throw Error(Exit::usage, "US004", "option without a value", "--" + option.string_key,
               "followed by " + word);
 }

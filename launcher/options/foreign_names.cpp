@@ -148,7 +148,6 @@ const std::vector<ForeignName> kTable = {
     {"lr_scheduler", {"schedule.name"}, ""},
     {"cosine_min_lr_ratio", {"schedule.min_lr_ratio"}, "of schedule.name cosine_with_min_lr"},
     {"lr_scheduler_kwargs", {"schedule.name"}, "each is a key of [schedule]"},
-    {"cosine_min_lr_ratio", {"schedule.min_lr_ratio"}, "with schedule.name cosine_with_min_lr"},
     {"min_lr_rate", {"schedule.min_lr_ratio"}, ""},
 
     {"ddp_timeout", {"dist.timeout_s"}, ""},
