@@ -75,16 +75,19 @@ TEST_F(SamplerKernel, DrawsWhatTheCpuDraws) {
   }
 }
 
-// Equal logits, of which the lower id comes first; -0 is 0.
-TEST_F(SamplerKernel, TiesGoToTheLowerId) {
-  at::Tensor logits = at::full({1, 70}, -3.0f);
-  logits[0][9] = -0.0f;
-  logits[0][30] = 0.0f;
+// The lower id comes first; -0 is 0; equals of the k-th likeliest stay.
+TEST_F(SamplerKernel, EqualLogitsAreTakenAsTheCpuTakesThem) {
+  at::Tensor logits = at::full({4, 70}, -3.0f);
+  logits.select(1, 9).fill_(-0.0f);
+  logits.select(1, 30).fill_(0.0f);
   const ElementType& fp32 = kElementTypes[0];
-  EXPECT_EQ(drawn(fp32, logits, {}), std::vector<std::int32_t>{9});
-  EXPECT_EQ(drawn(fp32, logits, {.temperature = 1, .top_k = 1}), std::vector<std::int32_t>{9});
-  EXPECT_EQ(drawn(fp32, at::zeros({4, 65}), {.temperature = 1, .top_k = 7}),
-            on_cpu(at::zeros({4, 65}), {.temperature = 1, .top_k = 7}));
+  EXPECT_EQ(drawn(fp32, logits, {}), std::vector<std::int32_t>(4, 9));
+  for (const std::int64_t top_k : {1, 7}) {
+    const SamplerSettings settings{.temperature = 1, .top_k = top_k};
+    EXPECT_EQ(drawn(fp32, logits, settings), on_cpu(logits, settings)) << top_k;
+  }
+  const SamplerSettings lower{.temperature = 1, .top_p = 0.1};  // less than either has: the lower alone
+  EXPECT_EQ(drawn(fp32, logits, lower), std::vector<std::int32_t>(4, 9));
 }
 
 }  // namespace
