@@ -3,18 +3,18 @@
 
     python tests/golden/core/make_family_goldens.py
 
-tiny_qwen2 (biases on q, k, v; tied) and tiny_llama3 (llama3 scaling; also as GGUF files): tokens, loss, logits and
-gradients in fp64. rope_scaling.safetensors: the rotary frequencies of real configurations. Needed only to renew them.
+tiny_qwen2 (biases on q, k, v; tied) and tiny_llama3 (llama3 scaling; both also as GGUF files): tokens, loss, logits and
+gradients in fp64; tiny_llama3_gguf: logits under the scaling of the GGUF file. rope_scaling.safetensors: the rotary frequencies of real configurations. Needed only to renew them.
 """
 from pathlib import Path
 
 import gguf
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-from make_core_goldens import double_norm, make_samples, randomise, reference, save
+from make_core_goldens import double_norm, logits_of, make_samples, pack, randomise, reference, save
 
 HERE = Path(__file__).resolve().parent
 LLAMA31 = dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
@@ -94,6 +94,16 @@ def make_gguf(name, architecture, divisors):
     writer.close()
 
 
+def make_gguf_logits(scaling):
+    """Of tiny_llama3's weights with the scaling that its GGUF file has."""
+    config = AutoConfig.from_pretrained(HERE / "tiny_llama3")
+    config.rope_parameters = scaling
+    model = AutoModelForCausalLM.from_pretrained(HERE / "tiny_llama3", config=config, dtype=torch.float32).eval()
+    samples = make_samples([7, 24], seed=6)
+    with torch.no_grad():
+        save("tiny_llama3_gguf.safetensors", pack(samples) | {"logits": torch.cat(logits_of(model, samples))})
+
+
 def frequencies(head_dim, parameters):
     config = LlamaConfig(hidden_size=head_dim * 4, num_attention_heads=4, head_dim=head_dim,
                          max_position_embeddings=131072)
@@ -117,6 +127,7 @@ if __name__ == "__main__":
     make_frequencies()
     make_gguf("tiny_qwen2", "qwen2", None)
     # A GGUF file keeps no parameters; ours are tried with those of Llama 3.1, so this one has its scaling.
-    divisors = (frequencies(16, {"rope_type": "default", "rope_theta": 10000.0}) /
-                frequencies(16, LLAMA31 | {"rope_theta": 10000.0})).numpy()
+    scaling = LLAMA31 | {"rope_theta": 10000.0}
+    divisors = (frequencies(16, {"rope_type": "default", "rope_theta": 10000.0}) / frequencies(16, scaling)).numpy()
     make_gguf("tiny_llama3", "llama", divisors)
+    make_gguf_logits(scaling)
