@@ -1,6 +1,7 @@
 #include "launcher/options/help.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -38,8 +39,11 @@ std::string row(std::string left, std::string_view right) {
 }
 
 std::string field_row(const Field& field) {
-  return row(fmt::format("  --{} {}", field.key(), type_text(field)),
-             fmt::format("{} [{}]", field.info.help, facts_of(field)));
+  const std::string left = fmt::format("  --{} {}", field.key(), type_text(field));
+  if (left.size() <= kWidth) return row(left, fmt::format("{} [{}]", field.info.help, facts_of(field)));
+  return row(
+      fmt::format("  --{} NAME", field.key()),  // choices that do not fit into a line
+      fmt::format("{}: {} [{}]", field.info.help, fmt::join(field.info.choices, ", "), facts_of(field)));
 }
 
 std::string examples_text(const Command& command) {
