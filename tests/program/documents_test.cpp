@@ -26,8 +26,8 @@ TEST(Documents, EveryOptionOfEveryCommandIsInItsManualPageAndInAllCompletions) {
     EXPECT_THAT(page, HasSubstr(with_roff_dashes(command.line)));
     const OptionTable table(command);
     for (const Field& field : table.all()) {
-      EXPECT_THAT(page, HasSubstr("\\fB\\-\\-" + field.key() + "\\fR"));
-      EXPECT_THAT(bash, HasSubstr(" --" + field.key() + " ")) << command.name;
+      EXPECT_THAT(page, HasSubstr("\\fB" + with_roff_dashes("--" + field.key()) + "\\fR"));
+      EXPECT_THAT(bash, HasSubstr("--" + field.key() + " ")) << command.name;
       EXPECT_THAT(zsh, HasSubstr("'--" + field.key() + ":")) << command.name;
       EXPECT_THAT(fish, HasSubstr("seen_subcommand_from " + command.name + "' -l " + field.key() + " "));
       for (const std::string& value : values_of(field))
