@@ -33,6 +33,7 @@ std::string roff(std::string_view text) {
     } else {
       if (c == '-' || (out.empty() && (c == '.' || c == '\''))) out += c == '-' ? "\\" : "\\&";
       out += c;
+      if (c == '|') out += "\\:";  // a line may end between two choices
     }
   }
   return out;
@@ -41,8 +42,8 @@ std::string roff(std::string_view text) {
 std::string title(const std::string& name, const std::string& line, const std::string& version) {
   std::string upper = name;
   for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return fmt::format(".TH {} 1 \"\" \"Hone {}\" \"Hone\"\n.SH NAME\n{} \\- {}\n", roff(upper), roff(version),
-                     roff(name), roff(line));
+  return fmt::format(".TH {} 1 \"\" \"Hone {}\" \"Hone\"\n.ad l\n.SH NAME\n{} \\- {}\n", roff(upper),
+                     roff(version), roff(name), roff(line));
 }
 
 std::string entry(std::string_view head, std::string_view value, std::string_view text) {

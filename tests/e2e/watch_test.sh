@@ -3,8 +3,8 @@
 # files of a run that was stopped and resumed.
 source "$(dirname "$0")/lib.sh"
 
-grid=(--config chat.cfg --config lora.cfg --train.steps 40 --train.save_every 10 --run.dir r)
-"$HONE" train "${grid[@]}" 2> train.err &
+grid=(--config chat.cfg --config lora.cfg --train.save_every 500 --run.dir r)
+"$HONE" train "${grid[@]}" --train.steps 5000 2> train.err &
 training=$!
 for _ in $(seq 1000); do [ -e r/status.json ] && break; sleep 0.02; done
 "$HONE" report r --watch --every_s 0.2 --output live.html > watched 2> err &
@@ -23,7 +23,8 @@ says live.html 'stopped'
 
 ls r/tensorboard > first
 [ "$(wc -l < first)" -eq 1 ] || fail "one event file: $(cat first)"
-run 0 train "${grid[@]}"
+steps=$(($(grep -c '"kind":"train"' r/metrics.jsonl) + 5))
+run 0 train "${grid[@]}" --train.steps $steps
 ls r/tensorboard > both
 [ "$(wc -l < both)" -eq 2 ] || fail "a resumed run has an event file of its own: $(cat both)"
 for file in r/tensorboard/*; do
@@ -31,7 +32,7 @@ for file in r/tensorboard/*; do
   says "$file" 'train/learning_rate'
   says "$file" 'train/grad_norm'
 done
-[ "$(grep -c '"kind":"train"' r/metrics.jsonl)" -eq 40 ] || fail "one row a step"
+[ "$(grep -c '"kind":"train"' r/metrics.jsonl)" -eq $steps ] || fail "one row a step"
 
 # Several runs on one page; runs of one name are told apart by their paths.
 mkdir other && cp -r r other/
