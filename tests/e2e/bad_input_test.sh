@@ -96,7 +96,6 @@ bad_train 2 'optim.name' --optim.name adamax
 bad_train 2 'schedule.name' --schedule.name cosin
 bad_train 2 'warmup_ratio' --schedule.warmup_ratio 2
 bad_train 2 'model.dtype' --model.dtype fp8
-bad_train 2 'model.dtype' --model.dtype fp16
 bad_train 2 'model.device' --model.device cuda
 bad_train 2 'model.device' --model.device tpu
 bad_train 2 'model.quantize' --model.quantize int8
@@ -194,7 +193,7 @@ head -c 3000 "$GOLDEN/text/gguf_smollm.gguf" > cut.gguf && bad_train 3 'cut.gguf
 echo "--- tokenizers: 3"
 model edited tokenizer.json
 head -c 5000 "$CHAT/tokenizer.json" > edited/tokenizer.json && bad_train 3 'tokenizer.json' --model.path edited
-echo '{"model":{"type":"Unigram","vocab":[]}}' > edited/tokenizer.json && bad_train 3 'Unigram' --model.path edited
+echo '{"model":{"type":"Unigram","vocab":[]}}' > edited/tokenizer.json && bad_train 3 'not supported' --model.path edited
 echo '[]' > edited/tokenizer.json && bad_train 3 'tokenizer.json' --model.path edited
 cp "$GOLDEN/text/llama3/tokenizer.json" edited/tokenizer.json
 bad_train 3 'vocab' --model.path edited --data.template none --data.train text.jsonl
