@@ -26,6 +26,7 @@ std::int64_t resident_bytes() {
 
 template <class Body>
 void in_child(Body&& body) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a child of its own: a fork would lack LibTorch's threads
   EXPECT_EXIT(
       {
         nn::install_tensor_pool();
