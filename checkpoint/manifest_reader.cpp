@@ -12,6 +12,7 @@ namespace hone::checkpoint {
 namespace {
 
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 50;
+constexpr std::int64_t kMaxValues = 1 << 21;  // of a manifest; parsed, each takes tens of times its text
 
 [[noreturn]] void refuse(const std::string& where, const std::string& why) {
   throw Error(Exit::checkpoint, "CK003", "bad checkpoint manifest", where, why);
@@ -207,6 +208,8 @@ void check_tiling(const Manifest& manifest, const std::string& where) {
 
 // Both refuse with exit 4: a manifest is part of a checkpoint, whatever is wrong with it.
 Json parse_checked(std::string_view text, const std::string& where) {
+  if (std::count(text.begin(), text.end(), ',') > kMaxValues)
+    refuse(where, fmt::format("more than {} values", kMaxValues));
   try {
     return parse_json(text, "CK003", where);
   } catch (const Error& error) {
