@@ -60,7 +60,8 @@ def main():
     changed = {key: json.loads(value) for key, value in (item.split("=", 1) for item in args.set)}
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        config = SFTConfig(output_dir=folder, max_steps=args.steps, report_to="none", save_strategy="no", **changed)
+        config = SFTConfig(output_dir=folder, max_steps=args.steps, report_to="none", save_strategy="no",
+                           use_cpu=not torch.cuda.is_available(), **changed)
         trainer = CountingTrainer(model=args.model, args=config, train_dataset=Dataset.from_list(list(rows_of(args.rows))),
                                   peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"),
                                   callbacks=[clock])
