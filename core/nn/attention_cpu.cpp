@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include "core/nn/attention.h"
 #include "core/nn/cpu_rows.h"
@@ -13,6 +14,17 @@ namespace hone::nn {
 namespace {
 
 constexpr std::int64_t kQueryBlock = 64;
+
+// Floats that begin with a cache line: loads of sixteen then never cross from one line into the next.
+template <class T>
+struct LineAligned {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
+  void deallocate(T* data, std::size_t) { ::operator delete(data, kLine); }
+  bool operator==(const LineAligned&) const = default;
+};
+using Floats = std::vector<float, LineAligned<float>>;
 
 std::int64_t padded(std::int64_t n) { return (n + 15) / 16 * 16; }
 
@@ -38,16 +50,16 @@ struct SequenceSpan {
 // The rows [begin, begin + n) of one head as fp32 [n, padded(dim)].
 template <class T>
 void gather_head(const T* x, std::int64_t begin, std::int64_t n, std::int64_t heads, std::int64_t head,
-                 std::int64_t dim, std::vector<float>& out) {
+                 std::int64_t dim, Floats& out) {
   const std::int64_t wide = padded(dim);
   out.assign(n * wide, 0.0f);
   for (std::int64_t t = 0; t < n; ++t) load_row(x + ((begin + t) * heads + head) * dim, &out[t * wide], dim);
 }
 
 // Transposed to [padded(dim), key_stride(n)].
-std::vector<float> transposed(const std::vector<float>& rows, std::int64_t n, std::int64_t wide) {
+Floats transposed(const Floats& rows, std::int64_t n, std::int64_t wide) {
   const std::int64_t width = key_stride(n);
-  std::vector<float> out(wide * width, 0.0f);
+  Floats out(wide * width, 0.0f);
   for (std::int64_t t = 0; t < n; ++t)
     for (std::int64_t d = 0; d < wide; ++d) out[d * width + t] = rows[t * wide + d];
   return out;
@@ -75,7 +87,7 @@ void for_pairs(const Problem& p, Body&& body) {
 }
 
 // scores [rows, width] of queries [i0, i0 + rows) against keys^T, columns beyond `columns` untouched.
-void scores_block(const Problem& p, const float* queries, const std::vector<float>& keys_t, std::int64_t width,
+void scores_block(const Problem& p, const float* queries, const Floats& keys_t, std::int64_t width,
                   std::int64_t columns, std::int64_t rows, float* scores) {
   small_gemm({rows, columns, p.wide(), queries, p.wide(), 1, keys_t.data(), width, scores, width});
 }
@@ -84,11 +96,11 @@ template <class T>
 void forward_pair(const Problem& p, const SequenceSpan& span, std::int64_t key_head, const T* q, const T* k,
                   const T* v, T* out, float* lse) {
   const std::int64_t width = key_stride(span.m), wide = p.wide();
-  std::vector<float> keys, values, queries;
+  Floats keys, values, queries;
   gather_head(k, span.k0, span.m, p.key_heads, key_head, p.dim, keys);
   gather_head(v, span.k0, span.m, p.key_heads, key_head, p.dim, values);
-  const std::vector<float> keys_t = transposed(keys, span.m, wide);
-  std::vector<float> scores(kQueryBlock * width), result(kQueryBlock * wide);
+  const Floats keys_t = transposed(keys, span.m, wide);
+  Floats scores(kQueryBlock * width), result(kQueryBlock * wide);
   for (std::int64_t head = key_head * p.group(); head < (key_head + 1) * p.group(); ++head) {
     gather_head(q, span.q0, span.n, p.heads, head, p.dim, queries);
     scale(queries.data(), static_cast<float>(p.spec.scale), span.n * wide);
@@ -123,12 +135,12 @@ template <class T>
 void backward_pair(const Problem& p, const SequenceSpan& span, std::int64_t key_head, const BackwardArgs<T>& a) {
   const std::int64_t width = key_stride(span.m), wide = p.wide();
   const float factor = static_cast<float>(p.spec.scale);
-  std::vector<float> keys, values, queries, d_outs, outs;
+  Floats keys, values, queries, d_outs, outs;
   gather_head(a.k, span.k0, span.m, p.key_heads, key_head, p.dim, keys);
   gather_head(a.v, span.k0, span.m, p.key_heads, key_head, p.dim, values);
-  const std::vector<float> keys_t = transposed(keys, span.m, wide), values_t = transposed(values, span.m, wide);
-  std::vector<float> probs(kQueryBlock * width), d_scores(kQueryBlock * width), d_query(kQueryBlock * wide);
-  std::vector<float> d_keys(span.m * wide, 0.0f), d_values(span.m * wide, 0.0f);
+  const Floats keys_t = transposed(keys, span.m, wide), values_t = transposed(values, span.m, wide);
+  Floats probs(kQueryBlock * width), d_scores(kQueryBlock * width), d_query(kQueryBlock * wide);
+  Floats d_keys(span.m * wide, 0.0f), d_values(span.m * wide, 0.0f);
   for (std::int64_t head = key_head * p.group(); head < (key_head + 1) * p.group(); ++head) {
     gather_head(a.q, span.q0, span.n, p.heads, head, p.dim, queries);
     gather_head(a.d_out, span.q0, span.n, p.heads, head, p.dim, d_outs);
