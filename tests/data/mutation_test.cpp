@@ -7,6 +7,7 @@
 #include "data/source/jsonl_source.h"
 #include "fakes.h"
 #include "tests/base/memory_file.h"
+#include "tests/data/shard_samples.h"
 #include "text_golden.h"
 
 namespace hone::data {
@@ -29,27 +30,6 @@ std::vector<Sample> some_samples() {
     }
   }
   return samples;
-}
-
-std::string image_of(const std::vector<Sample>& samples) {
-  SampleShardWriter writer(kFingerprint);
-  for (const Sample& sample : samples) writer.add(sample);
-  const auto image = writer.image();
-  return {reinterpret_cast<const char*>(image.data()), image.size()};
-}
-
-std::vector<Sample> read_shard(const std::string& path) {
-  const SampleShard shard(path);
-  shard.require(kFingerprint);
-  std::vector<Sample> samples;
-  for (std::int64_t row = 0; row < shard.rows(); ++row) samples.push_back(shard.read(row, {}));
-  return samples;
-}
-
-bool same(const std::vector<Sample>& a, const std::vector<Sample>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Sample& x, const Sample& y) {
-    return x.ids == y.ids && x.supervised == y.supervised && x.row == y.row;
-  });
 }
 
 void use(const Tokenizer& tokenizer) {
@@ -113,10 +93,10 @@ TEST(Mutations, Rows) {
 TEST(Mutations, Shards) {
   const TemporaryFolder folder;  // HDF5 opens no file that has no path
   const auto samples = some_samples();
-  const std::string good = image_of(samples);
+  const std::string good = image_of(samples, kFingerprint);
   mutation::run("shards", [&](std::uint32_t round) {
     const std::string path = folder.write("s.h5", damaged(good, round));
-    ASSERT_TRUE(same(read_shard(path), samples)) << "wrong data accepted in round " << round;
+    ASSERT_TRUE(same(read_all(path, kFingerprint), samples)) << "wrong data accepted in round " << round;
   });
 }
 
@@ -148,7 +128,7 @@ TEST(Mutations, ForgedShards) {
     const auto image = shard_image({6, 1000, 11, 22}, columns);
     const std::string path =
         folder.write("s.h5", {reinterpret_cast<const char*>(image.data()), image.size()});
-    for (const Sample& sample : read_shard(path))
+    for (const Sample& sample : read_all(path, kFingerprint))
       for (const std::int32_t id : sample.ids) ASSERT_TRUE(id >= 0 && id < kFingerprint.vocab_size);
   });
 }
@@ -157,7 +137,7 @@ TEST(Mutations, ShardIndex) {
   const TemporaryFolder folder;
   MemoryFile memory;
   const auto samples = some_samples();
-  const std::string image = image_of(samples);
+  const std::string image = image_of(samples, kFingerprint);
   folder.write("shard-000000.h5", image);
   ShardIndex index;
   index.fingerprint = kFingerprint;

@@ -6,9 +6,9 @@
 
 #include "core/base/file_system.h"
 #include "data/shard/hdf5_handles.h"
-#include "data/shard/sample_shard.h"
 #include "data/shard/shard_writer.h"
 #include "tests/data/fakes.h"
+#include "tests/data/shard_samples.h"
 
 namespace hone::data {
 namespace {
@@ -30,27 +30,6 @@ std::vector<Sample> some_samples(std::int32_t vocab, int count = 20) {
     }
   }
   return samples;
-}
-
-std::string image_of(const std::vector<Sample>& samples, const Fingerprint& fingerprint) {
-  SampleShardWriter writer(fingerprint);
-  for (const Sample& sample : samples) writer.add(sample);
-  const auto image = writer.image();
-  return {reinterpret_cast<const char*>(image.data()), image.size()};
-}
-
-std::vector<Sample> read_all(const std::string& path) {
-  const SampleShard shard(path);
-  shard.require(kNarrow);
-  std::vector<Sample> samples;
-  for (std::int64_t row = 0; row < shard.rows(); ++row) samples.push_back(shard.read(row, {}));
-  return samples;
-}
-
-bool same(const std::vector<Sample>& a, const std::vector<Sample>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Sample& x, const Sample& y) {
-    return x.ids == y.ids && x.supervised == y.supervised && x.row == y.row;
-  });
 }
 
 TEST(SampleShard, WhatWasWrittenIsRead) {
@@ -79,7 +58,7 @@ TEST(SampleShard, AColumnOfManyMebibytesIsCheckedBlockByBlock) {
   std::vector<Sample> samples{big, big};
   samples[1].row = 1;
   std::string image = image_of(samples, kNarrow);
-  EXPECT_TRUE(same(read_all(folder.write("s.h5", image)), samples));
+  EXPECT_TRUE(same(read_all(folder.write("s.h5", image), kNarrow), samples));
   image[image.size() / 2] ^= 1;  // inside the second row's ids
   const SampleShard shard(folder.write("d.h5", image));
   EXPECT_EQ(shard.read(0, {.max_length = 1000}).ids.size(), 1000u);
@@ -134,7 +113,7 @@ TEST(SampleShard, AnIdOverTheVocabularyIsRefused) {
   row.append(std::span(&number, 1));
   const auto image = shard_image({1, 1000, 11, 22}, std::vector<Column>{ids, spans, row});
   write_file_atomic(folder / "s.h5", image);
-  EXPECT_THAT(fakes::error_of([&] { read_all(folder / "s.h5"); }), StartsWith("error[DS011]"));
+  EXPECT_THAT(fakes::error_of([&] { read_all(folder / "s.h5", kNarrow); }), StartsWith("error[DS011]"));
   const std::int32_t outside[] = {1, 9};
   spans = {"spans", IntType::i32, true, {}, {0}};
   spans.append(std::span<const std::int32_t>(outside));
@@ -154,7 +133,7 @@ TEST(SampleShard, AFlippedBitIsRefusedOrChangesNothing) {
     damaged[at] = static_cast<char>(damaged[at] ^ (1 << at % 8));
     const std::string path = folder.write("d.h5", damaged);
     try {
-      EXPECT_TRUE(same(read_all(path), samples)) << "byte " << at;
+      EXPECT_TRUE(same(read_all(path, kNarrow), samples)) << "byte " << at;
     } catch (const Error& error) {
       EXPECT_EQ(error.exit(), Exit::input);
       ++refused;
@@ -167,7 +146,7 @@ TEST(SampleShard, EveryTruncationIsRefused) {
   const TemporaryFolder folder;
   const std::string image = image_of(some_samples(1000, 6), kNarrow);
   for (std::size_t size = 0; size < image.size(); size += size < 200 ? 1 : 37)
-    EXPECT_THAT(fakes::error_of([&] { read_all(folder.write("d.h5", image.substr(0, size))); }),
+    EXPECT_THAT(fakes::error_of([&] { read_all(folder.write("d.h5", image.substr(0, size)), kNarrow); }),
                 StartsWith("error[H5"))
         << size;
 }
@@ -183,7 +162,7 @@ class ForeignShard : public ::testing::Test {
       EXPECT_TRUE(file.valid());
       change(file);
     }
-    return fakes::error_of([&] { read_all(path); });
+    return fakes::error_of([&] { read_all(path, kNarrow); });
   }
   static void replace(hid_t file, hid_t type, const std::function<void(hid_t layout)>& set, int rank = 1,
                       const char* name = "columns/ids/values") {
