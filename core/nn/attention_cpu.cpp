@@ -1,125 +1,176 @@
-// Attention on CPUs: for each (sequence, key head) the keys and values are laid out once as fp32, then blocks of
-// queries go through small register-tiled products; no [n, m] matrix larger than a block is ever held.
+// Attention on CPUs. For each (sequence, key head) the keys and values are laid out once as fp32; then blocks of 64
+// queries meet blocks of 64 keys, with a running softmax, so that all that a product touches stays in cache. Scores are
+// held by key, a query a lane: the softmax runs down the lanes, and no operand has to be transposed for a product.
 #include <ATen/ATen.h>
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 
 #include "core/nn/attention.h"
+#include "core/nn/block_gemm.h"
 #include "core/nn/cpu_rows.h"
-#include "core/nn/small_gemm.h"
+#include "core/nn/softmax_block.h"
 
 namespace hone::nn {
 namespace {
 
-constexpr std::int64_t kQueryBlock = 64;
-
-// Floats that begin with a cache line: loads of sixteen then never cross from one line into the next.
-template <class T>
-struct LineAligned {
-  using value_type = T;
-  static constexpr std::align_val_t kLine{64};
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
-  void deallocate(T* data, std::size_t) { ::operator delete(data, kLine); }
-  bool operator==(const LineAligned&) const = default;
-};
-using Floats = std::vector<float, LineAligned<float>>;
-
 std::int64_t padded(std::int64_t n) { return (n + 15) / 16 * 16; }
-
-// Row length of a matrix with a column for each of n keys: an odd number of cache lines, so that a column's elements
-// do not all fall into the same few sets of the cache.
-std::int64_t key_stride(std::int64_t n) { return padded(n) | 16; }
 
 struct Problem {
   const AttentionSpec& spec;
   std::int64_t heads, key_heads, dim;
   std::int64_t group() const { return heads / key_heads; }
-  std::int64_t wide() const { return padded(dim); }
+  std::int64_t planes() const { return (dim + kBlock - 1) / kBlock; }
+  std::int64_t width(std::int64_t plane) const { return std::min(kBlock, dim - plane * kBlock); }
 };
 
-struct SequenceSpan {
-  std::int64_t q0, n, k0, m;
-  // How many keys query i sees.
-  std::int64_t visible(const AttentionSpec& spec, std::int64_t i) const {
-    return spec.causal ? std::max<std::int64_t>(0, m - n + i + 1) : m;
+// fp32 rows of a head, cut into planes of kBlock columns. Rows and columns are zero up to a multiple of 16.
+class Rows {
+ public:
+  Rows(const Problem& p, std::int64_t rows)
+      : p_(p), height_(padded(rows)), memory_(at::empty({p.planes() * height_ * kBlock}, at::kFloat)),
+        data_(memory_.mutable_data_ptr<float>()) {}
+  float* at(std::int64_t plane, std::int64_t row) { return data_ + (plane * height_ + row) * kBlock; }
+
+  template <class T>
+  void load(std::int64_t row, const T* x) {
+    for (std::int64_t plane = 0; plane < p_.planes(); ++plane) {
+      const std::int64_t width = p_.width(plane);
+      load_row(x + plane * kBlock, at(plane, row), width);
+      std::fill(at(plane, row) + width, at(plane, row) + padded(width), 0.0f);
+    }
+  }
+  template <class T>
+  void store(std::int64_t row, T* x) {
+    for (std::int64_t plane = 0; plane < p_.planes(); ++plane)
+      store_row(at(plane, row), x + plane * kBlock, p_.width(plane));
+  }
+  void multiply(std::int64_t row, float factor) {
+    for (std::int64_t plane = 0; plane < p_.planes(); ++plane) scale(at(plane, row), factor, padded(p_.width(plane)));
+  }
+  void clear(std::int64_t begin, std::int64_t end) {
+    for (std::int64_t plane = 0; plane < p_.planes(); ++plane) std::fill(at(plane, begin), at(plane, end), 0.0f);
+  }
+  // This as [64, rows] in each plane.
+  void transpose_to(Rows& other, std::int64_t rows) {
+    for (std::int64_t plane = 0; plane < p_.planes(); ++plane)
+      transpose_block(at(plane, 0), rows, padded(p_.width(plane)), other.at(plane, 0));
+  }
+
+ private:
+  const Problem& p_;
+  std::int64_t height_;
+  at::Tensor memory_;
+  float* data_;
+};
+
+// One sequence and key head. Its rows are the queries of the group's heads, one head after another.
+struct Pair {
+  const Problem& p;
+  std::int64_t q0, n, k0, m, key_head;
+  std::int64_t rows() const { return p.group() * n; }
+  std::int64_t token_and_head(std::int64_t row) const {
+    return (q0 + row % n) * p.heads + key_head * p.group() + row / n;
+  }
+  std::int64_t visible(std::int64_t row) const {
+    return p.spec.causal ? std::max<std::int64_t>(0, m - n + row % n + 1) : m;
+  }
+  template <class T>
+  void load_keys(const T* x, Rows& out) const {
+    for (std::int64_t t = 0; t < m; ++t) out.load(t, x + ((k0 + t) * p.key_heads + key_head) * p.dim);
+    out.clear(m, padded(m));
+  }
+  template <class T>
+  void store_keys(Rows& from, T* x) const {
+    for (std::int64_t t = 0; t < m; ++t) from.store(t, x + ((k0 + t) * p.key_heads + key_head) * p.dim);
   }
 };
 
-// The rows [begin, begin + n) of one head as fp32 [n, padded(dim)].
+// Up to 64 rows of a pair, each a lane, against its blocks of keys.
+struct Lanes {
+  std::int64_t first, count, width;  // width: count padded
+  std::int64_t most_seen = 0, least_seen;
+  alignas(64) std::int32_t seen[kBlock];
+
+  Lanes(const Pair& pair, std::int64_t first)
+      : first(first), count(std::min(kBlock, pair.rows() - first)), width(padded(count)), least_seen(pair.m) {
+    for (std::int64_t l = 0; l < kBlock; ++l) {
+      const std::int64_t keys = l < count ? pair.visible(first + l) : pair.m;
+      seen[l] = static_cast<std::int32_t>(keys);
+      least_seen = std::min(least_seen, keys);
+      if (l < count) most_seen = std::max(most_seen, keys);
+    }
+  }
+  // body(first key, keys, what hides some of them from a lane or null)
+  template <class Body>
+  void for_key_blocks(Body&& body) const {
+    for (std::int64_t key = 0; key < most_seen; key += kBlock) {
+      const std::int64_t keys = std::min(kBlock, padded(most_seen - key));
+      body(key, keys, least_seen < key + keys ? seen : nullptr);
+    }
+  }
+};
+
+// Rows of x, multiplied by `factor`, as lanes.
 template <class T>
-void gather_head(const T* x, std::int64_t begin, std::int64_t n, std::int64_t heads, std::int64_t head,
-                 std::int64_t dim, Floats& out) {
-  const std::int64_t wide = padded(dim);
-  out.assign(n * wide, 0.0f);
-  for (std::int64_t t = 0; t < n; ++t) load_row(x + ((begin + t) * heads + head) * dim, &out[t * wide], dim);
+void load_lanes(const Pair& pair, const Lanes& lanes, const T* x, float factor, Rows& out) {
+  for (std::int64_t l = 0; l < lanes.count; ++l) {
+    out.load(l, x + pair.token_and_head(lanes.first + l) * pair.p.dim);
+    if (factor != 1.0f) out.multiply(l, factor);
+  }
+  out.clear(lanes.count, lanes.width);
 }
 
-// Transposed to [padded(dim), key_stride(n)].
-Floats transposed(const Floats& rows, std::int64_t n, std::int64_t wide) {
-  const std::int64_t width = key_stride(n);
-  Floats out(wide * width, 0.0f);
-  for (std::int64_t t = 0; t < n; ++t)
-    for (std::int64_t d = 0; d < wide; ++d) out[d * width + t] = rows[t * wide + d];
-  return out;
+// scores [keys, lanes] = rows of keys times lanes.
+void product(const Problem& p, Rows& keys, std::int64_t key, std::int64_t count, Rows& lanes_t, const Lanes& lanes,
+             float* scores) {
+  for (std::int64_t plane = 0; plane < p.planes(); ++plane)
+    block_gemm({count, lanes.width, padded(p.width(plane)), keys.at(plane, key), false, lanes_t.at(plane, 0), scores,
+                plane > 0});
 }
 
-template <class T>
-void scatter_head(const float* rows, std::int64_t begin, std::int64_t n, std::int64_t heads, std::int64_t head,
-                  std::int64_t dim, T* x) {
-  const std::int64_t wide = padded(dim);
-  for (std::int64_t t = 0; t < n; ++t) store_row(rows + t * wide, x + ((begin + t) * heads + head) * dim, dim);
-}
-
-// body(sequence, key head) for all pairs, in parallel: no two pairs write the same element.
+// body(pair) for all, in parallel: no two pairs write the same element.
 template <class Body>
 void for_pairs(const Problem& p, Body&& body) {
   const auto sequences = static_cast<std::int64_t>(p.spec.cu_q.size()) - 1;
   at::parallel_for(0, sequences * p.key_heads, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t pair = begin; pair < end; ++pair) {
-      const std::int64_t s = pair / p.key_heads;
-      const SequenceSpan span{p.spec.cu_q[s], p.spec.cu_q[s + 1] - p.spec.cu_q[s], p.spec.k_begin[s],
-                              p.spec.k_length[s]};
-      if (span.n > 0 && span.m > 0) body(span, pair % p.key_heads);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t s = i / p.key_heads;
+      const Pair pair{p, p.spec.cu_q[s], p.spec.cu_q[s + 1] - p.spec.cu_q[s], p.spec.k_begin[s], p.spec.k_length[s],
+                      i % p.key_heads};
+      if (pair.n > 0 && pair.m > 0) body(pair);
     }
   });
 }
 
-// scores [rows, width] of queries [i0, i0 + rows) against keys^T, columns beyond `columns` untouched.
-void scores_block(const Problem& p, const float* queries, const Floats& keys_t, std::int64_t width,
-                  std::int64_t columns, std::int64_t rows, float* scores) {
-  small_gemm({rows, columns, p.wide(), queries, p.wide(), 1, keys_t.data(), width, scores, width});
-}
-
 template <class T>
-void forward_pair(const Problem& p, const SequenceSpan& span, std::int64_t key_head, const T* q, const T* k,
-                  const T* v, T* out, float* lse) {
-  const std::int64_t width = key_stride(span.m), wide = p.wide();
-  Floats keys, values, queries;
-  gather_head(k, span.k0, span.m, p.key_heads, key_head, p.dim, keys);
-  gather_head(v, span.k0, span.m, p.key_heads, key_head, p.dim, values);
-  const Floats keys_t = transposed(keys, span.m, wide);
-  Floats scores(kQueryBlock * width), result(kQueryBlock * wide);
-  for (std::int64_t head = key_head * p.group(); head < (key_head + 1) * p.group(); ++head) {
-    gather_head(q, span.q0, span.n, p.heads, head, p.dim, queries);
-    scale(queries.data(), static_cast<float>(p.spec.scale), span.n * wide);
-    for (std::int64_t i0 = 0; i0 < span.n; i0 += kQueryBlock) {
-      const std::int64_t rows = std::min(kQueryBlock, span.n - i0);
-      const std::int64_t columns = padded(span.visible(p.spec, i0 + rows - 1));
-      scores_block(p, &queries[i0 * wide], keys_t, width, columns, rows, scores.data());
-      for (std::int64_t r = 0; r < rows; ++r) {
-        float* row = &scores[r * width];
-        const std::int64_t seen = span.visible(p.spec, i0 + r);
-        const float top = seen > 0 ? max_of(row, seen) : 0.0f;
-        const float sum = seen > 0 ? exp_and_sum(row, top, seen) : 1.0f;
-        scale(row, 1.0f / sum, seen);
-        std::fill(row + seen, row + columns, 0.0f);
-        lse[(span.q0 + i0 + r) * p.heads + head] = top + std::log(sum);
-      }
-      small_gemm({rows, wide, std::min(columns, span.m), scores.data(), width, 1, values.data(), wide,
-                  result.data(), wide});
-      scatter_head(result.data(), span.q0 + i0, rows, p.heads, head, p.dim, out);
+void forward_pair(const Pair& pair, const T* q, const T* k, const T* v, T* out, float* lse) {
+  const Problem& p = pair.p;
+  Rows keys(p, pair.m), values(p, pair.m), queries(p, kBlock), queries_t(p, kBlock), result(p, kBlock);
+  pair.load_keys(k, keys);
+  pair.load_keys(v, values);
+  alignas(64) float scores[kBlock * kBlock];
+  for (std::int64_t first = 0; first < pair.rows(); first += kBlock) {
+    const Lanes lanes(pair, first);
+    load_lanes(pair, lanes, q, static_cast<float>(p.spec.scale), queries);
+    queries.transpose_to(queries_t, lanes.width);
+    result.clear(0, lanes.width);
+    RunningSoftmax softmax;
+    lanes.for_key_blocks([&](std::int64_t key, std::int64_t count, const std::int32_t* seen) {
+      product(p, keys, key, count, queries_t, lanes, scores);
+      softmax_step({scores, count, lanes.width, key, seen}, softmax);
+      if (key > 0)
+        for (std::int64_t l = 0; l < lanes.count; ++l) result.multiply(l, softmax.correction[l]);
+      for (std::int64_t plane = 0; plane < p.planes(); ++plane)
+        block_gemm({lanes.width, padded(p.width(plane)), count, scores, true, values.at(plane, key),
+                    result.at(plane, 0), true});
+    });
+    for (std::int64_t l = 0; l < lanes.count; ++l) {
+      const std::int64_t row = pair.token_and_head(first + l);
+      const bool sees = lanes.seen[l] > 0;
+      result.multiply(l, sees ? 1.0f / softmax.sum[l] : 0.0f);
+      result.store(l, out + row * p.dim);
+      lse[row] = sees ? softmax.top[l] + std::log(softmax.sum[l]) : 0.0f;
     }
   }
 }
@@ -132,45 +183,49 @@ struct BackwardArgs {
 };
 
 template <class T>
-void backward_pair(const Problem& p, const SequenceSpan& span, std::int64_t key_head, const BackwardArgs<T>& a) {
-  const std::int64_t width = key_stride(span.m), wide = p.wide();
+void backward_pair(const Pair& pair, const BackwardArgs<T>& a) {
+  const Problem& p = pair.p;
   const float factor = static_cast<float>(p.spec.scale);
-  Floats keys, values, queries, d_outs, outs;
-  gather_head(a.k, span.k0, span.m, p.key_heads, key_head, p.dim, keys);
-  gather_head(a.v, span.k0, span.m, p.key_heads, key_head, p.dim, values);
-  const Floats keys_t = transposed(keys, span.m, wide), values_t = transposed(values, span.m, wide);
-  Floats probs(kQueryBlock * width), d_scores(kQueryBlock * width), d_query(kQueryBlock * wide);
-  Floats d_keys(span.m * wide, 0.0f), d_values(span.m * wide, 0.0f);
-  for (std::int64_t head = key_head * p.group(); head < (key_head + 1) * p.group(); ++head) {
-    gather_head(a.q, span.q0, span.n, p.heads, head, p.dim, queries);
-    gather_head(a.d_out, span.q0, span.n, p.heads, head, p.dim, d_outs);
-    gather_head(a.out, span.q0, span.n, p.heads, head, p.dim, outs);
-    scale(queries.data(), factor, span.n * wide);
-    for (std::int64_t i0 = 0; i0 < span.n; i0 += kQueryBlock) {
-      const std::int64_t rows = std::min(kQueryBlock, span.n - i0);
-      const std::int64_t columns = padded(span.visible(p.spec, i0 + rows - 1));
-      const std::int64_t keys_seen = std::min(columns, span.m);
-      scores_block(p, &queries[i0 * wide], keys_t, width, columns, rows, probs.data());
-      scores_block(p, &d_outs[i0 * wide], values_t, width, columns, rows, d_scores.data());
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const std::int64_t at = (i0 + r) * wide, seen = span.visible(p.spec, i0 + r);
-        float* prob = &probs[r * width];
-        float* ds = &d_scores[r * width];
-        exp_and_sum(prob, a.lse[(span.q0 + i0 + r) * p.heads + head], seen);
-        const float delta = dot(&d_outs[at], &outs[at], wide);  // equals sum over keys of p dp
-        for (std::int64_t j = 0; j < seen; ++j) ds[j] = prob[j] * (ds[j] - delta);
-        std::fill(prob + seen, prob + columns, 0.0f);
-        std::fill(ds + seen, ds + columns, 0.0f);
+  Rows keys(p, pair.m), values(p, pair.m), d_keys(p, pair.m), d_values(p, pair.m);
+  Rows queries(p, kBlock), queries_t(p, kBlock), d_outs(p, kBlock), d_outs_t(p, kBlock), d_queries(p, kBlock);
+  pair.load_keys(a.k, keys);
+  pair.load_keys(a.v, values);
+  d_keys.clear(0, padded(pair.m));
+  d_values.clear(0, padded(pair.m));
+  alignas(64) float probs[kBlock * kBlock], d_scores[kBlock * kBlock], lse[kBlock], delta[kBlock];
+  for (std::int64_t first = 0; first < pair.rows(); first += kBlock) {
+    const Lanes lanes(pair, first);
+    std::fill(lse, lse + kBlock, 0.0f);
+    std::fill(delta, delta + kBlock, 0.0f);
+    load_lanes(pair, lanes, a.out, 1.0f, queries);  // where the queries will be
+    load_lanes(pair, lanes, a.d_out, 1.0f, d_outs);
+    for (std::int64_t l = 0; l < lanes.count; ++l) {
+      lse[l] = a.lse[pair.token_and_head(first + l)];
+      for (std::int64_t plane = 0; plane < p.planes(); ++plane)  // equals the sum over keys of p dp
+        delta[l] += dot(d_outs.at(plane, l), queries.at(plane, l), p.width(plane));
+    }
+    load_lanes(pair, lanes, a.q, factor, queries);
+    queries.transpose_to(queries_t, lanes.width);
+    d_outs.transpose_to(d_outs_t, lanes.width);
+    d_queries.clear(0, lanes.width);
+    lanes.for_key_blocks([&](std::int64_t key, std::int64_t count, const std::int32_t* seen) {
+      product(p, keys, key, count, queries_t, lanes, probs);
+      product(p, values, key, count, d_outs_t, lanes, d_scores);
+      softmax_backward({probs, count, lanes.width, key, seen}, lse, delta, d_scores);
+      for (std::int64_t plane = 0; plane < p.planes(); ++plane) {
+        const std::int64_t width = padded(p.width(plane));
+        block_gemm({count, width, lanes.width, probs, false, d_outs.at(plane, 0), d_values.at(plane, key), true});
+        block_gemm({count, width, lanes.width, d_scores, false, queries.at(plane, 0), d_keys.at(plane, key), true});
+        block_gemm({lanes.width, width, count, d_scores, true, keys.at(plane, key), d_queries.at(plane, 0), true});
       }
-      small_gemm({keys_seen, wide, rows, probs.data(), 1, width, &d_outs[i0 * wide], wide, d_values.data(), wide, true});
-      small_gemm({keys_seen, wide, rows, d_scores.data(), 1, width, &queries[i0 * wide], wide, d_keys.data(), wide, true});
-      small_gemm({rows, wide, keys_seen, d_scores.data(), width, 1, keys.data(), wide, d_query.data(), wide});
-      scale(d_query.data(), factor, rows * wide);
-      scatter_head(d_query.data(), span.q0 + i0, rows, p.heads, head, p.dim, a.dq);
+    });
+    for (std::int64_t l = 0; l < lanes.count; ++l) {
+      d_queries.multiply(l, factor);
+      d_queries.store(l, a.dq + pair.token_and_head(first + l) * p.dim);
     }
   }
-  scatter_head(d_keys.data(), span.k0, span.m, p.key_heads, key_head, p.dim, a.dk);
-  scatter_head(d_values.data(), span.k0, span.m, p.key_heads, key_head, p.dim, a.dv);
+  pair.store_keys(d_keys, a.dk);
+  pair.store_keys(d_values, a.dv);
 }
 
 }  // namespace
@@ -181,8 +236,8 @@ AttentionForward attention_forward_cpu(const at::Tensor& q, const at::Tensor& k,
   AttentionForward forward{
       at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat)), {}, {}};
   with_element_type(q, [&]<class T>(T*) {
-    for_pairs(problem, [&](const SequenceSpan& span, std::int64_t key_head) {
-      forward_pair<T>(problem, span, key_head, q.const_data_ptr<T>(), k.const_data_ptr<T>(), v.const_data_ptr<T>(),
+    for_pairs(problem, [&](const Pair& pair) {
+      forward_pair<T>(pair, q.const_data_ptr<T>(), k.const_data_ptr<T>(), v.const_data_ptr<T>(),
                       forward.out.mutable_data_ptr<T>(), forward.lse.mutable_data_ptr<float>());
     });
   });
@@ -200,9 +255,7 @@ AttentionBackward attention_backward_cpu(const at::Tensor& d_out, const at::Tens
                                forward.out.const_data_ptr<T>(), forward.lse.const_data_ptr<float>(),
                                d.dq.mutable_data_ptr<T>(),      d.dk.mutable_data_ptr<T>(),
                                d.dv.mutable_data_ptr<T>()};
-    for_pairs(problem, [&](const SequenceSpan& span, std::int64_t key_head) {
-      backward_pair<T>(problem, span, key_head, args);
-    });
+    for_pairs(problem, [&](const Pair& pair) { backward_pair<T>(pair, args); });
   });
   return d;
 }

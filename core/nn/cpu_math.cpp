@@ -5,27 +5,10 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/nn/vector_exp.h"
+
 namespace hone::nn {
 namespace {
-
-// exp by range reduction to 2^k * e^r, |r| <= ln2 / 2, and a degree-6 polynomial; written so that it vectorises.
-inline __attribute__((always_inline)) float vector_exp(float x) {
-  x = x > 88.0f ? 88.0f : x;
-  x = x < -87.0f ? -87.0f : x;
-  // Adding 1.5 * 2^23 rounds to the nearest integer without a library call.
-  const float shifted = x * 1.44269504f + 12582912.0f;
-  const float k = shifted - 12582912.0f;
-  const float r = (x - k * 0.693145752f) - k * 1.42860677e-6f;
-  float p = 1.38888889e-3f;
-  p = p * r + 8.33333333e-3f;
-  p = p * r + 4.16666667e-2f;
-  p = p * r + 1.66666667e-1f;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  const std::int32_t exponent = (std::bit_cast<std::int32_t>(shifted) - 0x4B400000) << 23;
-  return std::bit_cast<float>(std::bit_cast<std::int32_t>(p) + exponent);
-}
 
 inline __attribute__((always_inline)) std::uint16_t round_to_bf16(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
@@ -113,12 +96,14 @@ HONE_CLONES void silu_mul(const float* gate, const float* up, float* out, std::i
   for (std::int64_t i = 0; i < n; ++i) out[i] = gate[i] / (1.0f + vector_exp(-gate[i])) * up[i];
 }
 
-HONE_CLONES void silu_mul_backward(const float* d_out, float* gate, float* up, std::int64_t n) {
+HONE_CLONES void silu_mul_backward(const float* d_out, const float* gate, const float* up, float* d_gate, float* d_up,
+                                   std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) {
     const float s = 1.0f / (1.0f + vector_exp(-gate[i]));
     const float silu = gate[i] * s;
-    gate[i] = d_out[i] * up[i] * (s + silu * (1.0f - s));
-    up[i] = d_out[i] * silu;
+    const float d = d_out[i];
+    d_gate[i] = d * up[i] * (s + silu * (1.0f - s));
+    d_up[i] = d * silu;
   }
 }
 

@@ -31,6 +31,8 @@ float exp_and_sum(float* x, float shift, std::int64_t n);
 void scale(float* x, float factor, std::int64_t n);
 void scale_shift(float* x, float factor, float shift, std::int64_t n);  // x = x * factor + shift
 void silu_mul(const float* gate, const float* up, float* out, std::int64_t n);
-void silu_mul_backward(const float* d_out, float* gate_to_d_gate, float* up_to_d_up, std::int64_t n);
+// The results may stand where gate and up do.
+void silu_mul_backward(const float* d_out, const float* gate, const float* up, float* d_gate, float* d_up,
+                       std::int64_t n);
 
 }  // namespace hone::nn

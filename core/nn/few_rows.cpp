@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/nn/cpu_rows.h"
+#include "core/nn/product.h"
 
 namespace hone::nn {
 namespace {
@@ -129,7 +130,7 @@ at::Tensor few_rows_cpu(const at::Tensor& x, std::int64_t out, const FillRows& f
 
 at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& w) {
   const bool few = are_few_rows(x) && x.scalar_type() == w.scalar_type() && has_cpu_kernel(w);
-  return few ? few_rows_cpu(x, w) : at::mm(x, w.t());
+  return few ? few_rows_cpu(x, w) : product(x, w.t());
 }
 
 }  // namespace hone::nn

@@ -4,17 +4,10 @@
 
 #include <algorithm>
 
+#include "core/nn/product.h"
+
 namespace hone::nn {
 namespace {
-
-// gradient += a^T b, the gradient in fp32 whatever the compute type.
-void accumulate_outer(at::Tensor gradient, const at::Tensor& a, const at::Tensor& b) {
-  if (gradient.scalar_type() == a.scalar_type()) {
-    gradient.addmm_(a.t(), b);
-  } else {
-    gradient.add_(at::mm(a.t(), b));
-  }
-}
 
 bool takes_part(const LoraBranch& branch, AdapterMode mode) {
   return mode == AdapterMode::all || (mode == AdapterMode::frozen && !branch.trained);
@@ -38,7 +31,7 @@ struct LinearNode final : TapeNode {
     if (!dy.defined()) return;
     dy = dy.reshape({-1, layer->weight->shape()[0]});  // a consumer may have read it as heads
     if (in >= 0) gradients.add_product(in, dy, layer->weight->acquire());
-    if (weight_trained) accumulate_outer(sink.gradient(*layer->weight->parameter()), dy, x->get());
+    if (weight_trained) add_product(sink.gradient(*layer->weight->parameter()), dy.t(), x->get());
     if (layer->bias && layer->bias->parameter()) {
       at::Tensor gradient = sink.gradient(*layer->bias->parameter());
       gradient.add_(dy.sum(0, /*keepdim=*/false, gradient.scalar_type()));
@@ -49,14 +42,14 @@ struct LinearNode final : TapeNode {
   void branch_backward(const ActiveBranch& one, const at::Tensor& dy, Gradients& gradients, GradientSink& sink) {
     const LoraBranch& branch = *one.branch;
     const bool trained = branch.a->parameter().has_value();
-    const at::Tensor d_low = at::mm(dy, branch.b->acquire()).mul_(branch.scale);
+    const at::Tensor d_low = product(dy, branch.b->acquire()).mul_(branch.scale);
     if (trained) {
-      accumulate_outer(sink.gradient(*branch.b->parameter()), dy, one.low);  // low is already scaled
-      accumulate_outer(sink.gradient(*branch.a->parameter()), d_low, mask.defined() ? x_dropped : x->get());
+      add_product(sink.gradient(*branch.b->parameter()), dy.t(), one.low);  // low is already scaled
+      add_product(sink.gradient(*branch.a->parameter()), d_low.t(), mask.defined() ? x_dropped : x->get());
     }
     if (in < 0) return;
     if (branch.trained && mask.defined()) {
-      gradients.add(in, at::mm(d_low, branch.a->acquire()).mul_(mask));
+      gradients.add(in, product(d_low, branch.a->acquire()).mul_(mask));
     } else {
       gradients.add_product(in, d_low, branch.a->acquire());
     }
@@ -73,7 +66,7 @@ Value one_linear(const Pass& pass, const Value& x, const std::shared_ptr<Saved>&
     if (!takes_part(branch, pass.adapters)) continue;
     const at::Tensor& input = branch.trained && mask.defined() ? x_dropped : x.tensor;
     const at::Tensor low = branch.a->times_transposed(input).mul_(branch.scale);
-    y.addmm_(low, branch.b->acquire().t());
+    add_product(y, low, branch.b->acquire().t());
     active.push_back({&branch, low});
     trained = trained || branch.a->parameter().has_value();
   }

@@ -7,6 +7,7 @@
 
 #include "core/nn/cpu_rows.h"
 #include "core/nn/on_cuda.h"
+#include "core/nn/product.h"
 
 namespace hone::nn {
 namespace {
@@ -40,7 +41,7 @@ TokenScores score_targets(const Head& head, const at::Tensor& h, const at::Tenso
   TokenScores scores{at::empty({h.size(0)}, h.options().dtype(wide_type(h))),
                      at::empty({h.size(0)}, h.options().dtype(at::kBool))};
   for_chunks(h, targets, [&](const at::Tensor& rows, const at::Tensor& wanted, std::int64_t begin) {
-    const at::Tensor logits = at::mm(rows, w.t()).to(wide_type(h));
+    const at::Tensor logits = product(rows, w.t()).to(wide_type(h));
     const at::Tensor picked = logits.gather(1, wanted.unsqueeze(1)).squeeze(1);
     scores.logp.narrow(0, begin, rows.size(0)).copy_(picked - logits.logsumexp(1));
     scores.likeliest.narrow(0, begin, rows.size(0)).copy_(picked.eq(logits.amax(1)));
@@ -53,17 +54,11 @@ CrossEntropyThere linear_cross_entropy(const Head& head, const at::Tensor& h, co
   const at::Tensor w = head.weight->acquire();
   CrossEntropyThere result{at::zeros({}, h.options().dtype(at::kDouble)), at::empty_like(h)};
   for_chunks(h, targets, [&](const at::Tensor& rows, const at::Tensor& wanted, std::int64_t begin) {
-    at::Tensor logits = at::mm(rows, w.t());
+    at::Tensor logits = product(rows, w.t());
     result.loss_sum.add_(softmax_gradient(logits, wanted, grad_scale, terms).to(at::kDouble).sum());
     at::Tensor d_rows = result.d_h.narrow(0, begin, rows.size(0));
-    at::mm_out(d_rows, logits, w);
-    if (!head.weight->parameter()) return;
-    at::Tensor d_weight = sink.gradient(*head.weight->parameter());
-    if (d_weight.scalar_type() == logits.scalar_type()) {
-      d_weight.addmm_(logits.t(), rows);
-    } else {
-      d_weight.add_(at::mm(logits.t(), rows));
-    }
+    product_to(d_rows, logits, w);
+    if (head.weight->parameter()) add_product(sink.gradient(*head.weight->parameter()), logits.t(), rows);
   });
   return result;
 }
@@ -109,24 +104,26 @@ at::Tensor softmax_gradient_cpu(at::Tensor& logits, const at::Tensor& targets, d
   with_element_type(logits, [&]<class T>(T*) {
     T* data = logits.mutable_data_ptr<T>();
     for_rows(rows, vocab, [&](std::int64_t begin, std::int64_t end) {
-      std::vector<float> row(vocab);
+      std::vector<float> wide(std::is_same_v<T, float> ? 0 : vocab);
       for (std::int64_t r = begin; r < end; ++r) {
+        T* stored = data + r * vocab;
         if (target[r] < 0) {
-          std::fill_n(data + r * vocab, vocab, T(0.0f));
+          std::fill_n(stored, vocab, T(0.0f));
           out[r] = 0;
           continue;
         }
-        load_row(data + r * vocab, row.data(), vocab);
-        const float picked = row[target[r]], top = max_of(row.data(), vocab);
-        const float mean = smoothing > 0 ? sum_of(row.data(), vocab) / static_cast<float>(vocab) : 0.0f;
-        const float sum = exp_and_sum(row.data(), top, vocab);
+        float* row = made_in(stored, wide.data());
+        as_floats(stored, row, vocab);
+        const float picked = row[target[r]], top = max_of(row, vocab);
+        const float mean = smoothing > 0 ? sum_of(row, vocab) / static_cast<float>(vocab) : 0.0f;
+        const float sum = exp_and_sum(row, top, vocab);
         const float log_sum = std::log(sum), lse = top + log_sum;  // differences with top first: they cancel
         out[r] = (1.0f - smoothing) * (top - picked + log_sum) + z_loss * lse * lse;
         if (smoothing > 0) out[r] += smoothing * (top - mean + log_sum);
         const double of_softmax = grad_scale * (1.0 + 2.0 * terms.z_loss * lse) / sum;
-        scale_shift(row.data(), static_cast<float>(of_softmax), everywhere, vocab);
+        scale_shift(row, static_cast<float>(of_softmax), everywhere, vocab);
         row[target[r]] -= at_target;
-        store_row(row.data(), data + r * vocab, vocab);
+        store_made(row, stored, vocab);
       }
     });
   });

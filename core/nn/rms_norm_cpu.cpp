@@ -8,17 +8,17 @@
 namespace hone::nn {
 namespace {
 
-HONE_CLONES void add_rows(const float* a, float* b, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) b[i] += a[i];
+HONE_CLONES void add_rows(const float* a, const float* b, float* sum, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) sum[i] = a[i] + b[i];
 }
 
 HONE_CLONES void scale_by_weight(const float* x, const float* weight, float rstd, float* out, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) out[i] = x[i] * rstd * weight[i];
 }
 
-// d_x = rstd (g - x_hat mean(g x_hat)) with g = dy weight, x_hat = x rstd; x is overwritten.
-HONE_CLONES void norm_gradient(const float* g, float* x, float rstd, float mean_gx, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) x[i] = rstd * (g[i] - x[i] * rstd * mean_gx);
+// d_x = rstd (g - x_hat mean(g x_hat)) with g = dy weight, x_hat = x rstd.
+HONE_CLONES void norm_gradient(const float* g, const float* x, float rstd, float mean_gx, float* d_x, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) d_x[i] = rstd * (g[i] - x[i] * rstd * mean_gx);
 }
 
 HONE_CLONES void accumulate_weight_gradient(const float* dy, const float* x, float rstd, float* d_weight,
@@ -46,18 +46,19 @@ RmsNormForward rms_norm_forward_cpu(const at::Tensor& x, const at::Tensor& delta
     T* normed = out.normed.mutable_data_ptr<T>();
     float* rstd = out.rstd.mutable_data_ptr<float>();
     for_rows(rows, width, [&](std::int64_t begin, std::int64_t end) {
-      std::vector<float> row(width), other(width);
+      std::vector<float> wide(width), other(width);
       for (std::int64_t r = begin; r < end; ++r) {
-        load_row(in + r * width, row.data(), width);
+        const float* row = as_floats(in + r * width, wide.data(), width);
         if (add) {
-          load_row(add + r * width, other.data(), width);
-          add_rows(other.data(), row.data(), width);
-          store_row(row.data(), sum + r * width, width);
-          load_row(sum + r * width, row.data(), width);  // what backward will read, rounded alike
+          float* made = made_in(sum + r * width, wide.data());
+          add_rows(row, as_floats(add + r * width, other.data(), width), made, width);
+          store_made(made, sum + r * width, width);
+          row = as_floats(sum + r * width, wide.data(), width);  // what backward will read, rounded alike
         }
-        rstd[r] = 1.0f / std::sqrt(dot(row.data(), row.data(), width) / width + static_cast<float>(eps));
-        scale_by_weight(row.data(), w.const_data_ptr<float>(), rstd[r], other.data(), width);
-        store_row(other.data(), normed + r * width, width);
+        rstd[r] = 1.0f / std::sqrt(dot(row, row, width) / width + static_cast<float>(eps));
+        float* made = made_in(normed + r * width, other.data());
+        scale_by_weight(row, w.const_data_ptr<float>(), rstd[r], made, width);
+        store_made(made, normed + r * width, width);
       }
     });
   });
@@ -77,27 +78,22 @@ at::Tensor rms_norm_backward_cpu(const at::Tensor& d_sum, const at::Tensor& d_no
     const float* r = rstd.const_data_ptr<float>();
     T* out = d_x.mutable_data_ptr<T>();
     for_rows(rows, width, [&](std::int64_t begin, std::int64_t end) {
-      std::vector<float> row(width), g(width);
+      std::vector<float> wide(width), g(width);
       for (std::int64_t t = begin; t < end; ++t) {
-        load_row(x + t * width, row.data(), width);
-        load_row(dy + t * width, g.data(), width);
-        scale_by_weight(g.data(), w.const_data_ptr<float>(), 1.0f, g.data(), width);
-        const float mean_gx = dot(g.data(), row.data(), width) * r[t] / width;
-        norm_gradient(g.data(), row.data(), r[t], mean_gx, width);
-        if (residual) {
-          load_row(residual + t * width, g.data(), width);
-          add_rows(g.data(), row.data(), width);
-        }
-        store_row(row.data(), out + t * width, width);
+        const float* row = as_floats(x + t * width, wide.data(), width);
+        scale_by_weight(as_floats(dy + t * width, g.data(), width), w.const_data_ptr<float>(), 1.0f, g.data(), width);
+        const float mean_gx = dot(g.data(), row, width) * r[t] / width;
+        float* made = made_in(out + t * width, wide.data());
+        norm_gradient(g.data(), row, r[t], mean_gx, made, width);
+        if (residual) add_rows(as_floats(residual + t * width, g.data(), width), made, made, width);
+        store_made(made, out + t * width, width);
       }
     });
     if (!d_weight.defined()) return;
     std::vector<float> row(width), g(width);
-    for (std::int64_t t = 0; t < rows; ++t) {  // one thread: a fixed order of additions
-      load_row(x + t * width, row.data(), width);
-      load_row(dy + t * width, g.data(), width);
-      accumulate_weight_gradient(g.data(), row.data(), r[t], d_weight.mutable_data_ptr<float>(), width);
-    }
+    for (std::int64_t t = 0; t < rows; ++t)  // one thread: a fixed order of additions
+      accumulate_weight_gradient(as_floats(dy + t * width, g.data(), width), as_floats(x + t * width, row.data(), width),
+                                 r[t], d_weight.mutable_data_ptr<float>(), width);
   });
   return d_x;
 }

@@ -6,11 +6,12 @@
 namespace hone::nn {
 namespace {
 
-HONE_CLONES void turn(float* x, const float* cos, const float* sin, float sign, std::int64_t half) {
+// out may be x.
+HONE_CLONES void turn(const float* x, const float* cos, const float* sin, float sign, float* out, std::int64_t half) {
   for (std::int64_t i = 0; i < half; ++i) {
     const float a = x[i], b = x[i + half], s = sin[i] * sign;
-    x[i] = a * cos[i] - b * s;
-    x[i + half] = b * cos[i] + a * s;
+    out[i] = a * cos[i] - b * s;
+    out[i + half] = b * cos[i] + a * s;
   }
 }
 
@@ -29,9 +30,10 @@ at::Tensor rotate_cpu(const at::Tensor& x, const RotaryTable& table, int sign) {
       for (std::int64_t t = begin; t < end; ++t) {
         for (std::int64_t h = 0; h < heads; ++h) {
           const std::int64_t at = (t * heads + h) * dim;
-          load_row(in + at, row.data(), dim);
-          turn(row.data(), cos + t * dim / 2, sin + t * dim / 2, static_cast<float>(sign), dim / 2);
-          store_row(row.data(), result + at, dim);
+          float* made = made_in(result + at, row.data());
+          turn(as_floats(in + at, row.data(), dim), cos + t * dim / 2, sin + t * dim / 2, static_cast<float>(sign),
+               made, dim / 2);
+          store_made(made, result + at, dim);
         }
       }
     });

@@ -27,10 +27,9 @@ at::Tensor swiglu_forward_cpu(const at::Tensor& gate, const at::Tensor& up) {
     T* o = out.mutable_data_ptr<T>();
     for_chunks(gate.numel(), [&](std::int64_t at, std::int64_t n) {
       float a[kChunk], b[kChunk];
-      load_row(g + at, a, n);
-      load_row(u + at, b, n);
-      silu_mul(a, b, a, n);
-      store_row(a, o + at, n);
+      float* made = made_in(o + at, a);
+      silu_mul(as_floats(g + at, a, n), as_floats(u + at, b, n), made, n);
+      store_made(made, o + at, n);
     });
   });
   return out;
@@ -47,12 +46,12 @@ GateUp swiglu_backward_cpu(const at::Tensor& d_out, const at::Tensor& gate, cons
     T* du = d_up.mutable_data_ptr<T>();
     for_chunks(gate.numel(), [&](std::int64_t at, std::int64_t n) {
       float a[kChunk], b[kChunk], c[kChunk];
-      load_row(d + at, c, n);
-      load_row(g + at, a, n);
-      load_row(u + at, b, n);
-      silu_mul_backward(c, a, b, n);
-      store_row(a, dg + at, n);
-      store_row(b, du + at, n);
+      float* made_gate = made_in(dg + at, a);
+      float* made_up = made_in(du + at, b);
+      silu_mul_backward(as_floats(d + at, c, n), as_floats(g + at, a, n), as_floats(u + at, b, n), made_gate, made_up,
+                        n);
+      store_made(made_gate, dg + at, n);
+      store_made(made_up, du + at, n);
     });
   });
   return {d_gate, d_up};

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nn/product.h"
+
 namespace hone::nn {
 namespace {
 
@@ -31,9 +33,9 @@ void Gradients::add_product(int slot, const at::Tensor& a, const at::Tensor& b) 
   if (slot < 0) return;
   at::Tensor& held = slots_[slot];
   if (held.defined() && held_alone(held)) {
-    held.addmm_(a, b);
+    nn::add_product(held, a, b);
   } else {
-    add(slot, at::mm(a, b));
+    add(slot, product(a, b));
   }
 }
 
