@@ -102,7 +102,7 @@ nn::WeightPtr ModuleBuilder::frozen_nf4(const formats::TensorInfo& info) {
   if (!spec_.device.is_cpu()) return frozen_nf4_on_device(info);
   quant::Nf4Data data = read_nf4(info);
   frozen_bytes_ += data.bytes();
-  return std::make_shared<quant::Nf4Weight>(std::move(data), info.shape, spec_.compute, pool_);
+  return std::make_shared<quant::Nf4Weight>(std::move(data), info.shape, spec_.compute);
 }
 
 nn::WeightPtr ModuleBuilder::frozen_nf4_on_device(const formats::TensorInfo& info) {

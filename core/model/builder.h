@@ -74,7 +74,6 @@ class ModuleBuilder {
   const formats::TensorSource& source_;
   const BuildSpec& spec_;
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
-  std::shared_ptr<quant::BufferPool> pool_ = std::make_shared<quant::BufferPool>();
   ArenaLayoutBuilder layout_;
   std::vector<Fill> fills_;  // by parameter index
   std::vector<std::string> linears_, adapted_;

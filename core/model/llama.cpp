@@ -29,6 +29,9 @@ nn::Value as_rows(const nn::Value& x) { return {x.tensor.view({x.tensor.size(0),
 class Llama final : public Family {
  public:
   Llama(const formats::ModelConfig& config, ModuleBuilder& builder);
+  nn::RotaryTable rotary(const at::Tensor& positions) const override {
+    return nn::rotary_table(positions, frequencies_);
+  }
   nn::Value embed(const nn::Pass& pass) const override { return nn::embedding(pass, embedding_); }
   nn::Value block(const nn::Pass& pass, std::int64_t index, const nn::Value& x) const override;
   nn::Value finish(const nn::Pass& pass, const nn::Value& x) const override {
@@ -77,10 +80,9 @@ Llama::Llama(const formats::ModelConfig& config, ModuleBuilder& builder)
 
 nn::Value Llama::attend(const nn::Pass& pass, std::int64_t index, const nn::Value& x) const {
   const LlamaBlock& block = blocks_[index];
-  const nn::RotaryTable table = nn::rotary_table(pass.batch.positions, frequencies_);
   const std::vector<nn::Value> qkv = nn::linears(pass, x, {&block.q, &block.k, &block.v});
-  const nn::Value q = nn::rotary(pass, as_heads(qkv[0], config_.num_heads), table);
-  nn::Value k = nn::rotary(pass, as_heads(qkv[1], config_.num_kv_heads), table);
+  const nn::Value q = nn::rotary(pass, as_heads(qkv[0], config_.num_heads), pass.rotary);
+  nn::Value k = nn::rotary(pass, as_heads(qkv[1], config_.num_kv_heads), pass.rotary);
   nn::Value v = as_heads(qkv[2], config_.num_kv_heads);
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
   nn::AttentionSpec spec;

@@ -47,16 +47,18 @@ at::Tensor Model::forward(nn::BatchTensors tensors, const ForwardOptions& option
   HONE_CHECK(!(options.tape && options.cache));
   const nn::DropoutKey dropout{options.dropout, seed_};
   const std::size_t segments = parts_.family->blocks() + 2;
+  const nn::RotaryTable rotary = parts_.family->rotary(tensors.positions);
   ModelTape* tape = options.tape;
   if (tape) {
     tape->batch = std::move(tensors);
+    tape->rotary = rotary;
     tape->adapters = options.adapters;
     tape->dropout = dropout;
     tape->recompute = recompute_;
     tape->segments.clear();
     tape->segments.resize(segments);
   }
-  nn::Pass pass{tape ? tape->batch : tensors, nullptr, options.adapters, dropout, options.cache};
+  nn::Pass pass{tape ? tape->batch : tensors, nullptr, options.adapters, dropout, options.cache, rotary};
   nn::Value x;
   bool wants_gradient = false;  // from the first trained segment on
   for (std::size_t s = 0; s < segments; ++s) {
@@ -90,7 +92,7 @@ void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) c
       const bool wants = segment.in.wants_gradient();
       segment.tape.clear();
       if (wants) segment.in = segment.tape.variable(segment.in.tensor);
-      const nn::Pass pass{tape.batch, &segment.tape, tape.adapters, tape.dropout, nullptr};
+      const nn::Pass pass{tape.batch, &segment.tape, tape.adapters, tape.dropout, nullptr, tape.rotary};
       segment.out = run_segment(pass, s, segment.in);
     }
     if (d.defined()) d = segment.tape.backward(segment.out, std::move(d), segment.in, sink);

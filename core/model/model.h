@@ -19,6 +19,7 @@ namespace hone::model {
 class Family {
  public:
   virtual ~Family() = default;
+  virtual nn::RotaryTable rotary(const at::Tensor& /*positions*/) const { return {}; }
   virtual nn::Value embed(const nn::Pass& pass) const = 0;
   virtual nn::Value block(const nn::Pass& pass, std::int64_t index, const nn::Value& x) const = 0;
   virtual nn::Value finish(const nn::Pass& pass, const nn::Value& x) const = 0;  // the last norm
@@ -35,6 +36,7 @@ struct ModelTape {
     device::HostCopy put_aside;  // the input, where block inputs wait in host memory
   };
   nn::BatchTensors batch;
+  nn::RotaryTable rotary;
   nn::AdapterMode adapters = nn::AdapterMode::all;
   nn::DropoutKey dropout;
   bool recompute = false;

@@ -12,7 +12,7 @@
 namespace hone::nn {
 namespace {
 
-constexpr std::int64_t kChunkRows = 256;
+constexpr std::int64_t kChunkRows = 192;
 
 // body(rows of h, their targets, first row)
 template <class Body>

@@ -40,12 +40,18 @@ struct DropoutKey {
   std::uint64_t seed = 0;
 };
 
+// Of the tokens' rotary positions (rotary.h), the same for every block.
+struct RotaryTable {
+  at::Tensor cos, sin;  // [T, D/2]
+};
+
 struct Pass {
   const BatchTensors& batch;
   Tape* tape = nullptr;  // null: nothing is recorded
   AdapterMode adapters = AdapterMode::all;
   DropoutKey dropout;
   KvCache* cache = nullptr;  // keys and values of earlier tokens; excludes a tape
+  RotaryTable rotary = {};   // undefined where the model's family has none
 
   // The output of an operator: a slot on the tape where a gradient is wanted.
   Value output(at::Tensor tensor, bool wants_gradient) const {

@@ -15,6 +15,8 @@ namespace hone::nn {
 namespace {
 
 constexpr std::int64_t kWorthThreads = 1 << 20;  // multiplications
+// BLAS lays out anew all of B that a call is given: this much at a time, which stays near the core too.
+constexpr std::int64_t kDepth = 4096, kPanel = 1 << 20, kLeastColumns = 256;
 
 bool fits_blas(const at::Tensor& x) {
   return std::max({x.size(0), x.size(1), x.stride(0), x.stride(1)}) <= std::numeric_limits<int>::max();
@@ -46,23 +48,39 @@ std::pair<std::int64_t, std::int64_t> share(std::int64_t n, std::int64_t part, s
   return {cut(part), cut(part + 1)};
 }
 
-// C = beta C + A B, row-major, which BLAS sees as the transposed product.
+struct Part {
+  std::int64_t row, rows, column, columns, k;
+  float beta;
+};
+
+// Row-major, which BLAS sees as the transposed product.
+void one_part(const Part& p, const Operand& a, const Operand& b, float* c, int ldc) {
+  const int high = static_cast<int>(p.rows), lda = b.leading(), ldb = a.leading();
+  const float one = 1.0f;
+  const std::int64_t step = std::max(kLeastColumns, kPanel / std::min(kDepth, p.k));
+  for (std::int64_t k0 = 0; k0 < p.k; k0 += kDepth) {
+    const int depth = static_cast<int>(std::min(kDepth, p.k - k0));
+    const float beta = k0 == 0 ? p.beta : 1.0f;
+    for (std::int64_t at = p.column; at < p.column + p.columns; at += step) {
+      const int wide = static_cast<int>(std::min(step, p.column + p.columns - at));
+      sgemm_(b.op(), a.op(), &wide, &high, &depth, &one, b.data + k0 * b.row + at * b.column, &lda,
+             a.data + p.row * a.row + k0 * a.column, &ldb, &beta, c + p.row * ldc + at, &ldc);
+    }
+  }
+}
+
+// C = beta C + A B.
 void in_parts(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, float beta) {
   const std::int64_t m = c.size(0), n = c.size(1);
-  const int k = static_cast<int>(a.size(1)), ldc = static_cast<int>(c.stride(0));
   const Operand left(a), right(b);
-  float* out = c.mutable_data_ptr<float>();
   const Grid grid = product_grid(m, n, at::get_num_threads());
   at::parallel_for(0, grid.rows * grid.columns, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part) {
       const auto [row, last_row] = share(m, part / grid.columns, grid.rows);
       const auto [column, last_column] = share(n, part % grid.columns, grid.columns);
       if (row == last_row || column == last_column) continue;
-      const int wide = static_cast<int>(last_column - column), high = static_cast<int>(last_row - row);
-      const int lda = right.leading(), ldb = left.leading();
-      const float one = 1.0f;
-      sgemm_(right.op(), left.op(), &wide, &high, &k, &one, right.data + column * right.column, &lda,
-             left.data + row * left.row, &ldb, &beta, out + row * ldc + column, &ldc);
+      one_part({row, last_row - row, column, last_column - column, a.size(1), beta}, left, right,
+               c.mutable_data_ptr<float>(), static_cast<int>(c.stride(0)));
     }
   });
 }

@@ -16,9 +16,6 @@ struct RotarySpec {
 at::Tensor rotary_frequencies(const RotarySpec& spec,
                               const at::TensorOptions& options);  // angle per position, [D/2]
 
-struct RotaryTable {
-  at::Tensor cos, sin;  // [T, D/2]
-};
 RotaryTable rotary_table(const at::Tensor& positions, const RotarySpec& spec, at::ScalarType dtype);
 RotaryTable rotary_table(const at::Tensor& positions, const at::Tensor& frequencies);  // fp32 (fp64)
 

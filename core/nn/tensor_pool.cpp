@@ -16,14 +16,29 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kSmallest = 64 << 10;  // smaller ones are malloc's business
-constexpr std::size_t kHugePage = 2 << 20;
+constexpr std::size_t kMapped = 1 << 20;     // mapped from here on
+
+// Large blocks are mapped, so that a block given up leaves no hole in the heap; neighbours share huge pages.
+bool is_mapped(std::size_t size) { return size >= kMapped; }
 
 void* fresh(std::size_t size) {
-  const bool huge = size >= kHugePage;
+  if (is_mapped(size)) {
+    void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) throw std::bad_alloc();
+    madvise(data, size, MADV_HUGEPAGE);
+    return data;
+  }
   void* data = nullptr;
-  if (posix_memalign(&data, huge ? kHugePage : kAlignment, size) != 0) throw std::bad_alloc();
-  if (huge) madvise(data, size, MADV_HUGEPAGE);
+  if (posix_memalign(&data, kAlignment, size) != 0) throw std::bad_alloc();
   return data;
+}
+
+void release(void* data, std::size_t size) {
+  if (is_mapped(size)) {
+    munmap(data, size);
+  } else {
+    std::free(data);
+  }
 }
 
 // Sizes that differ by less than an eighth share their blocks.
@@ -77,7 +92,7 @@ class TensorPool final : public c10::Allocator {
       taken_.emplace(data, size);
       return data;
     }
-    while (!free_.empty() && in_use_ + idle_ > most_in_use_ + most_in_use_ / 8) release_largest();
+    while (!free_.empty() && in_use_ + idle_ > most_in_use_) release_largest();
     try {
       void* data = fresh(size);
       taken_.emplace(data, size);
@@ -91,7 +106,7 @@ class TensorPool final : public c10::Allocator {
   void release_largest() {
     const auto largest = std::prev(free_.end());
     idle_ -= largest->first;
-    std::free(largest->second);
+    release(largest->second, largest->first);
     free_.erase(largest);
   }
 

@@ -38,36 +38,14 @@ void dequantize_tasks(const Nf4Data& data, std::int64_t begin, std::int64_t end,
 
 }  // namespace
 
-at::Tensor BufferPool::take(at::IntArrayRef shape, at::ScalarType dtype) {
-  const auto bytes = static_cast<std::size_t>(c10::multiply_integers(shape)) * c10::elementSize(dtype);
-  std::vector<std::byte> buffer;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto it = free_.begin(); it != free_.end(); ++it) {
-      if (it->size() < bytes) continue;
-      buffer = std::move(*it);
-      free_.erase(it);
-      break;
-    }
-  }
-  if (buffer.size() < bytes) buffer.resize(bytes);
-  auto held = std::make_shared<std::vector<std::byte>>(std::move(buffer));
-  const auto give_back = [pool = shared_from_this(), held](void*) {
-    const std::lock_guard lock(pool->mutex_);
-    pool->free_.push_back(std::move(*held));
-  };
-  return at::from_blob(held->data(), shape, give_back, at::TensorOptions().dtype(dtype));
-}
-
-Nf4Weight::Nf4Weight(Nf4Data data, std::vector<std::int64_t> shape, at::ScalarType compute,
-                     std::shared_ptr<BufferPool> pool)
-    : data_(std::move(data)), shape_(std::move(shape)), compute_(compute), pool_(std::move(pool)) {
+Nf4Weight::Nf4Weight(Nf4Data data, std::vector<std::int64_t> shape, at::ScalarType compute)
+    : data_(std::move(data)), shape_(std::move(shape)), compute_(compute) {
   HONE_CHECK(c10::multiply_integers(shape_) == data_.elements);
 }
 
 at::Tensor Nf4Weight::acquire() const {
   const bool half = compute_ == at::kBFloat16;
-  at::Tensor out = pool_->take(shape_, half ? at::kBFloat16 : at::kFloat);
+  at::Tensor out = at::empty(shape_, half ? at::kBFloat16 : at::kFloat);
   const std::int64_t tasks = (data_.blocks() + kBlocksPerTask - 1) / kBlocksPerTask;
   at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
     if (half) {

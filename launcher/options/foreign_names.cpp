@@ -119,6 +119,7 @@ const std::vector<ForeignName> kTable = {
     {"auto_find_batch_size", {"train.micro_tokens"}, "auto"},
     {"gradient_checkpointing", {"train.recompute"}, "block"},
     {"activation_checkpointing", {"train.recompute"}, "block"},
+    {"activation_offloading", {"train.offload"}, "block_inputs, with train.recompute block"},
     {"data_seed", {"train.seed"}, ""},
     {"eval_strategy", {"train.eval_every"}, kPerSteps},
     {"evaluation_strategy", {"train.eval_every"}, kPerSteps},

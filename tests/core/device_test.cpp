@@ -173,7 +173,7 @@ TEST_P(OnEveryDevice, Nf4WeightsAreTheCpusBits) {
     quantizer.push({values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
     const quant::Nf4Data data = quantizer.finish(double_quant);
     for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-      const quant::Nf4Weight host(data, {24, 100}, type, std::make_shared<quant::BufferPool>());
+      const quant::Nf4Weight host(data, {24, 100}, type);
       const quant::DeviceNf4Weight here(quant::to_device(data, device()), {24, 100}, type);
       EXPECT_TRUE(at::equal(here.acquire().cpu(), host.acquire()));
     }

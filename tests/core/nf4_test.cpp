@@ -90,15 +90,14 @@ TEST(Nf4, DoubleQuantisationEqualsBitsandbytes) {
 
 TEST(Nf4, WeightDequantisesInEveryComputeType) {
   const at::Tensor input = at::randn({130, 96});
-  const auto pool = std::make_shared<quant::BufferPool>();
   const quant::Nf4Data data = quantize(input, true);
   std::vector<float> expected(data.elements);
   quant::dequantize_nf4(data.codes.data(), quant::absmax_of(data).data(), data.elements, 0, data.blocks(),
                         expected.data());
   const at::Tensor reference = floats_of(expected).view({130, 96});
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
-    const quant::Nf4Weight weight(data, {130, 96}, type, pool);
-    const at::Tensor first = weight.acquire(), second = weight.acquire();  // two leases never share memory
+    const quant::Nf4Weight weight(data, {130, 96}, type);
+    const at::Tensor first = weight.acquire(), second = weight.acquire();  // two never share memory
     EXPECT_TRUE(at::equal(first, reference.to(type)));
     EXPECT_TRUE(at::equal(second, reference.to(type)));
   }
@@ -108,7 +107,7 @@ TEST(Nf4, FewRowsMultiplyWithoutADenseMatrix) {
   at::manual_seed(4);
   const at::Tensor input = at::randn({130, 128});
   for (const bool nested : {false, true}) {
-    const quant::Nf4Weight weight(quantize(input, nested), {130, 128}, at::kFloat, std::make_shared<quant::BufferPool>());
+    const quant::Nf4Weight weight(quantize(input, nested), {130, 128}, at::kFloat);
     for (const std::int64_t rows : {1, 8, 11}) {
       const at::Tensor x = at::randn({rows, 128});
       EXPECT_TRUE(at::allclose(weight.times_transposed(x), at::mm(x, weight.acquire().t()), 1e-5, 1e-5)) << rows;
