@@ -1,9 +1,10 @@
 // One LoRA training step (rank 16, all linears) of a model with random weights:
 //   bench_lora_step [--device cpu|cuda] [--shape 135m|1b|8b] [--legs bf16,bf16+nf4,fp32,fp32+nf4] [--sequences N]
-//                   [--length N] [--steps N] [--threads N] [--graph true|false] [--probe]
+//                   [--length N] [--steps N] [--threads N] [--graph true|false] [--paced true] [--probe]
 // One JSON line a leg: tokens/s, the FLOP rate of the step, its share of the fastest matrix product probed just before
-// and after (timings on shared machines drift; the ratio does not), and the peak of memory. --probe only looks for the
-// device.
+// and after (timings on shared machines drift; the ratio does not), and the peak of memory. --paced: a step begins when
+// a line of standard input says so, and is followed by a line with its seconds, so that two programs can take turns.
+// --probe only looks for the device.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iostream>
 #include <map>
 
 #include "bench/noise_model.h"
@@ -35,7 +37,7 @@ struct Settings {
   std::string device = "cpu", shape = "135m", legs = "bf16,bf16+nf4,fp32,fp32+nf4";
   std::int64_t sequences = 4, length = 512;
   int steps = 3, threads = 0;
-  bool graph = true, probe = false;
+  bool graph = true, paced = false, probe = false;
 };
 
 Settings parse(int argc, char** argv) {
@@ -48,6 +50,7 @@ Settings parse(int argc, char** argv) {
       {"--length", [&](auto& v) { s.length = std::stoll(v); }},
       {"--steps", [&](auto& v) { s.steps = std::stoi(v); }},
       {"--threads", [&](auto& v) { s.threads = std::stoi(v); }},
+      {"--paced", [&](auto& v) { s.paced = v == "true"; }},
       {"--graph", [&](auto& v) { s.graph = v == "true"; }}};
   for (int i = 1; i < argc; ++i) {
     const std::string key = argv[i];
@@ -98,6 +101,16 @@ std::int64_t peak_memory(at::Device device) {
   return usage.ru_maxrss * 1024;
 }
 
+void wait_for_turn() {
+  std::string line;
+  std::getline(std::cin, line);
+}
+
+void say_seconds(double seconds) {
+  std::printf("%s\n", OrderedJson{{"step_seconds", seconds}}.dump().c_str());
+  std::fflush(stdout);
+}
+
 void run(const std::string& leg, const Settings& settings, at::Device device) {
   formats::ModelFiles files;
   files.config = bench::model_shape(settings.shape);
@@ -122,6 +135,7 @@ void run(const std::string& leg, const Settings& settings, at::Device device) {
   std::vector<double> seconds;
   double loss = 0;
   for (int step = 0; step < warmup + settings.steps; ++step) {
+    if (settings.paced) wait_for_turn();
     const auto begin = std::chrono::steady_clock::now();
     gradients.zero();
     loss = objective->train(model, batch, 1.0 / weight, gradients) / weight;
@@ -129,6 +143,7 @@ void run(const std::string& leg, const Settings& settings, at::Device device) {
                       {{"master", model.arena().master()}, gradients.flat().data(), step + 1, 1e-4});
     model.arena().publish();
     device::synchronize(device);
+    if (settings.paced) say_seconds(seconds_since(begin));
     if (step >= warmup) seconds.push_back(seconds_since(begin));
   }
   std::sort(seconds.begin(), seconds.end());

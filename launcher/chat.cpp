@@ -19,15 +19,16 @@ std::optional<std::string> next_line(bool terminal) {
 class Chat {
  public:
   Chat(CommandContext& context, const model::Model& model, const TextTools& tools,
-       const TextSettings& settings, bool json)
+       const TextSettings& settings, ChatOptions options)
       : context_(context),
         model_(model),
         tools_(tools),
         settings_(settings),
-        json_(json),
-        conversation_(model, settings.tokens) {}
+        options_(std::move(options)),
+        conversation_(model, settings.tokens),
+        turns_(options_.opening) {}
 
-  void reset() { turns_.clear(); }
+  void reset() { turns_ = options_.opening; }
 
   void turn(const std::string& said) {
     turns_.push_back({"user", said});
@@ -35,12 +36,12 @@ class Chat {
         index_, tools_.chat_template->render(turns_, *tools_.tokenizer, /*generation_prompt=*/true).ids};
     warn_where_long(prompt);
     TextCollector collector(1, *tools_.tokenizer, settings_,
-                            json_ ? nullptr : TextCollector::Piece([&](auto piece) {
+                            options_.json ? nullptr : TextCollector::Piece([&](auto piece) {
                               context_.out.text(piece);
                               context_.out.flush();
                             }));
     const GeneratedText answer = collector.collect(0, conversation_.answer(prompt, collector.watcher()));
-    if (json_) {
+    if (options_.json) {
       context_.out.json({{"index", index_}, {"text", answer.text}, {"ids", answer.ids}});
     } else {
       context_.out.line("");
@@ -64,7 +65,7 @@ class Chat {
   const model::Model& model_;
   const TextTools& tools_;
   const TextSettings& settings_;
-  const bool json_;
+  const ChatOptions options_;
   generate::Conversation conversation_;
   std::vector<data::Message> turns_;
   std::uint64_t index_ = 0;
@@ -73,10 +74,10 @@ class Chat {
 }  // namespace
 
 void chat(CommandContext& context, const model::Model& model, const TextTools& tools,
-          const TextSettings& settings, bool json) {
+          const TextSettings& settings, ChatOptions options) {
   const bool terminal = isatty(STDIN_FILENO) == 1;
   if (terminal) context.log.info("a line is a turn; /reset begins anew, /exit ends");
-  Chat chat(context, model, tools, settings, json);
+  Chat chat(context, model, tools, settings, std::move(options));
   while (const std::optional<std::string> line = next_line(terminal)) {
     if (*line == "/exit") break;
     if (*line == "/reset") {

@@ -8,8 +8,11 @@
 
 namespace hone::launcher {
 
-// `json`: a JSON line {"index", "text", "ids"} an answer instead of the text as it comes.
+struct ChatOptions {
+  std::vector<data::Message> opening;  // turns before the user's first, after /reset too
+  bool json = false;  // a JSON line {"index", "text", "ids"} an answer instead of the text as it comes
+};
 void chat(CommandContext& context, const model::Model& model, const TextTools& tools,
-          const TextSettings& settings, bool json);
+          const TextSettings& settings, ChatOptions options);
 
 }  // namespace hone::launcher

@@ -18,6 +18,15 @@ bool is_conversation(const GenerateOptions& options) {
   return options.chat && options.prompt.empty() && options.input.empty();
 }
 
+// The turns before the first of the user.
+std::vector<data::Message> opening(const GenerateOptions& options) {
+  if (options.system.empty()) return {};
+  if (!options.chat)
+    throw Error(Exit::usage, "US056", "no system turn without a chat", "--system", "--chat is false",
+                "add --chat true");
+  return {{"system", options.system}};
+}
+
 std::vector<data::PromptRow> read_rows(const GenerateOptions& options) {
   if (is_conversation(options)) return {};
   if (options.prompt.empty() == options.input.empty())
@@ -27,9 +36,13 @@ std::vector<data::PromptRow> read_rows(const GenerateOptions& options) {
   return data::read_prompt_rows(options.input);
 }
 
-std::vector<std::int32_t> encode(const data::PromptRow& row, bool chat, const TextTools& tools) {
-  if (!row.messages.empty() || chat) {
-    const auto turns = row.messages.empty() ? std::vector<data::Message>{{"user", row.prompt}} : row.messages;
+std::vector<std::int32_t> encode(const data::PromptRow& row, const GenerateOptions& options, const TextTools& tools) {
+  if (!row.messages.empty() || options.chat) {
+    std::vector<data::Message> turns = row.messages;
+    if (turns.empty()) {
+      turns = opening(options);
+      turns.push_back({"user", row.prompt});
+    }
     return tools.chat_template->render(turns, *tools.tokenizer, /*generation_prompt=*/true).ids;
   }
   return tools.tokenizer->encode(row.prompt, true);
@@ -79,6 +92,7 @@ void print(TextOutput& out, std::size_t index, const GeneratedText& answer, bool
 int run_generate(CommandContext& context) {
   const c10::InferenceMode inference;
   const GenerateOptions& options = context.options<GenerateOptions>();
+  opening(options);  // refused before anything is loaded
   const std::vector<data::PromptRow> rows = read_rows(options);
   if (is_conversation(options) && context.session.world_size() > 1)
     throw Error(Exit::usage, "US051", "a conversation has one process", "--chat",
@@ -89,10 +103,10 @@ int run_generate(CommandContext& context) {
   const model::Model model = build_model(context.config(), Purpose::infer);
   const TextSettings settings = text_settings(options, model, tools);
   if (is_conversation(options)) {
-    chat(context, model, tools, settings, options.json);
+    chat(context, model, tools, settings, {opening(options), options.json});
     return 0;
   }
-  GenerationJob job{rows.size(), [&](std::size_t p) { return encode(rows[p], options.chat, tools); },
+  GenerationJob job{rows.size(), [&](std::size_t p) { return encode(rows[p], options, tools); },
                     settings};
   const bool streaming = rows.size() == 1 && !options.json;  // one answer appears as it is made
   if (streaming)

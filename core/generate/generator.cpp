@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/device/device.h"
+#include "core/generate/sampler_on_cuda.h"
 #include "core/nn/kv_cache.h"
 
 namespace hone::generate {
@@ -42,7 +44,7 @@ TokenBatch next_batch(const std::vector<Stream>& streams) {
   return batch;
 }
 
-// Logits after the last token of each stream, [streams, V] fp32.
+// Logits after the last token of each stream, [streams, V].
 at::Tensor next_logits(const model::Model& model, const std::vector<Stream>& streams, nn::KvCache& cache,
                        nn::AdapterMode adapters) {
   const TokenBatch batch = next_batch(streams);
@@ -55,7 +57,7 @@ at::Tensor next_logits(const model::Model& model, const std::vector<Stream>& str
   const at::Tensor hidden = model.forward(batch, {.adapters = adapters, .cache = &cache});
   cache.end();
   const at::Tensor index = at::tensor(at::ArrayRef<std::int64_t>(last), at::kLong).to(hidden.device());
-  return model.head().weight->times_transposed(hidden.index_select(0, index)).to(at::kFloat).cpu();
+  return model.head().weight->times_transposed(hidden.index_select(0, index));
 }
 
 nn::KvCache make_cache(const model::Model& model, std::int64_t rows, std::int64_t capacity) {
@@ -64,11 +66,26 @@ nn::KvCache make_cache(const model::Model& model, std::int64_t rows, std::int64_
                      at::TensorOptions().dtype(model.compute()).device(model.device()));
 }
 
-// Takes the next token of a stream; whether it goes on.
-bool advance(Stream& stream, std::span<const float> logits, const GenerateSettings& settings,
-             const Watcher& watcher) {
+std::vector<std::int32_t> next_ids(const at::Tensor& logits, const std::vector<Stream>& streams,
+                                   const SamplerSettings& settings) {
+  std::vector<Seen> seen;
+  std::vector<Draw> draws;
+  for (const Stream& stream : streams) {
+    seen.emplace_back(stream.ids);
+    draws.push_back({stream.index, stream.ids.size() - stream.prompt_length});
+  }
+  if (device::has_cuda_kernel(logits)) return sample_on_cuda(logits, seen, settings, draws);
+  const at::Tensor here = logits.to(at::kFloat).cpu();
+  const auto vocab = static_cast<std::size_t>(here.size(1));
+  std::vector<std::int32_t> ids;
+  for (std::size_t s = 0; s < streams.size(); ++s)
+    ids.push_back(sample({here.const_data_ptr<float>() + s * vocab, vocab}, seen[s], settings, draws[s]));
+  return ids;
+}
+
+// Whether the stream goes on after its next token.
+bool advance(Stream& stream, std::int32_t id, const GenerateSettings& settings, const Watcher& watcher) {
   const std::uint64_t position = stream.ids.size() - stream.prompt_length;
-  const std::int32_t id = sample(logits, stream.ids, settings.sampler, {stream.index, position});
   stream.seen = stream.ids.size();
   stream.ids.push_back(id);
   const bool stopped = watcher.stop && watcher.stop(stream.prompt, id);
@@ -82,11 +99,11 @@ void run(const model::Model& model, std::vector<Stream> streams, nn::KvCache& ca
          const GenerateSettings& settings, const Watcher& watcher, std::span<Answer> answers) {
   while (!streams.empty()) {
     const at::Tensor logits = next_logits(model, streams, cache, settings.adapters);
-    const auto vocab = static_cast<std::size_t>(logits.size(1));
+    const std::vector<std::int32_t> ids = next_ids(logits, streams, settings.sampler);
     std::vector<Stream> going_on;
     for (std::size_t s = 0; s < streams.size(); ++s) {
       Stream& stream = streams[s];
-      if (advance(stream, {logits.const_data_ptr<float>() + s * vocab, vocab}, settings, watcher)) {
+      if (advance(stream, ids[s], settings, watcher)) {
         going_on.push_back(std::move(stream));
         continue;
       }

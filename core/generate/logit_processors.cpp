@@ -11,8 +11,6 @@
 namespace hone::generate {
 namespace {
 
-using Seen = std::span<const std::int32_t>;
-
 constexpr float kRuledOut = -std::numeric_limits<float>::infinity();
 
 // Each id once, however often it was there.

@@ -12,8 +12,7 @@ namespace hone::generate {
 struct LogitProcessor {
   const char* name;
   bool (*wanted)(const SamplerSettings& settings);
-  // `seen`: the prompt's ids and those chosen so far.
-  void (*apply)(std::span<float> logits, std::span<const std::int32_t> seen, const SamplerSettings& settings);
+  void (*apply)(std::span<float> logits, Seen seen, const SamplerSettings& settings);
 };
 std::span<const LogitProcessor> logit_processors();
 

@@ -11,15 +11,6 @@
 namespace hone::generate {
 namespace {
 
-double uniform(const SamplerSettings& settings, const Draw& draw) {
-  const PhiloxCounter words =
-      philox({static_cast<std::uint32_t>(draw.prompt), static_cast<std::uint32_t>(draw.prompt >> 32),
-              static_cast<std::uint32_t>(draw.position), 0x73616d70u},
-             philox_key(settings.seed));
-  const std::uint64_t bits = (std::uint64_t{words[0]} << 32 | words[1]) >> 11;
-  return static_cast<double>(bits) * 0x1.0p-53;
-}
-
 std::int32_t likeliest(std::span<const float> logits) {
   return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
@@ -43,8 +34,16 @@ std::int32_t draw_by_softmax(std::span<const float> logits, double uniform) {
 
 }  // namespace
 
-std::int32_t sample(std::span<const float> logits, std::span<const std::int32_t> seen,
-                    const SamplerSettings& settings, const Draw& draw) {
+double uniform(const SamplerSettings& settings, const Draw& draw) {
+  const PhiloxCounter words =
+      philox({static_cast<std::uint32_t>(draw.prompt), static_cast<std::uint32_t>(draw.prompt >> 32),
+              static_cast<std::uint32_t>(draw.position), 0x73616d70u},
+             philox_key(settings.seed));
+  const std::uint64_t bits = (std::uint64_t{words[0]} << 32 | words[1]) >> 11;
+  return static_cast<double>(bits) * 0x1.0p-53;
+}
+
+std::int32_t sample(std::span<const float> logits, Seen seen, const SamplerSettings& settings, const Draw& draw) {
   std::vector<float> processed;
   for (const LogitProcessor& processor : logit_processors()) {
     if (!processor.wanted(settings)) continue;

@@ -16,13 +16,16 @@ struct SamplerSettings {
   std::uint64_t seed = 42;
 };
 
+using Seen = std::span<const std::int32_t>;  // a row's ids so far, prompt and answer
+
 struct Draw {
   std::uint64_t prompt = 0;
   std::uint64_t position = 0;
 };
 
-// `seen`: the ids so far, prompt and answer.
-std::int32_t sample(std::span<const float> logits, std::span<const std::int32_t> seen,
-                    const SamplerSettings& settings, const Draw& draw);
+// What the draw is made with, in [0, 1).
+double uniform(const SamplerSettings& settings, const Draw& draw);
+
+std::int32_t sample(std::span<const float> logits, Seen seen, const SamplerSettings& settings, const Draw& draw);
 
 }  // namespace hone::generate

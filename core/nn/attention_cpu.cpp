@@ -1,6 +1,7 @@
-// Attention on CPUs. For each (sequence, key head) the keys and values are laid out once as fp32; then blocks of 64
-// queries meet blocks of 64 keys, with a running softmax, so that all that a product touches stays in cache. Scores are
-// held by key, a query a lane: the softmax runs down the lanes, and no operand has to be transposed for a product.
+// Attention on CPUs. For each (sequence, key head) the keys and values are laid out once as fp32; then blocks
+// of 64 queries meet blocks of 64 keys, with a running softmax, so that all that a product touches stays in
+// cache. Scores are held by key, a query a lane: the softmax runs down the lanes, and no operand has to be
+// transposed for a product.
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -14,7 +15,9 @@
 namespace hone::nn {
 namespace {
 
-std::int64_t padded(std::int64_t n) { return (n + 15) / 16 * 16; }
+std::int64_t padded(std::int64_t n) {
+  return (n + 15) / 16 * 16;
+}
 
 struct Problem {
   const AttentionSpec& spec;
@@ -28,7 +31,9 @@ struct Problem {
 class Rows {
  public:
   Rows(const Problem& p, std::int64_t rows)
-      : p_(p), height_(padded(rows)), memory_(at::empty({p.planes() * height_ * kBlock}, at::kFloat)),
+      : p_(p),
+        height_(padded(rows)),
+        memory_(at::empty({p.planes() * height_ * kBlock}, at::kFloat)),
         data_(memory_.mutable_data_ptr<float>()) {}
   float* at(std::int64_t plane, std::int64_t row) { return data_ + (plane * height_ + row) * kBlock; }
 
@@ -46,10 +51,12 @@ class Rows {
       store_row(at(plane, row), x + plane * kBlock, p_.width(plane));
   }
   void multiply(std::int64_t row, float factor) {
-    for (std::int64_t plane = 0; plane < p_.planes(); ++plane) scale(at(plane, row), factor, padded(p_.width(plane)));
+    for (std::int64_t plane = 0; plane < p_.planes(); ++plane)
+      scale(at(plane, row), factor, padded(p_.width(plane)));
   }
   void clear(std::int64_t begin, std::int64_t end) {
-    for (std::int64_t plane = 0; plane < p_.planes(); ++plane) std::fill(at(plane, begin), at(plane, end), 0.0f);
+    for (std::int64_t plane = 0; plane < p_.planes(); ++plane)
+      std::fill(at(plane, begin), at(plane, end), 0.0f);
   }
   // This as [64, rows] in each plane.
   void transpose_to(Rows& other, std::int64_t rows) {
@@ -122,11 +129,11 @@ void load_lanes(const Pair& pair, const Lanes& lanes, const T* x, float factor, 
 }
 
 // scores [keys, lanes] = rows of keys times lanes.
-void product(const Problem& p, Rows& keys, std::int64_t key, std::int64_t count, Rows& lanes_t, const Lanes& lanes,
-             float* scores) {
+void product(const Problem& p, Rows& keys, std::int64_t key, std::int64_t count, Rows& lanes_t,
+             const Lanes& lanes, float* scores) {
   for (std::int64_t plane = 0; plane < p.planes(); ++plane)
-    block_gemm({count, lanes.width, padded(p.width(plane)), keys.at(plane, key), false, lanes_t.at(plane, 0), scores,
-                plane > 0});
+    block_gemm({count, lanes.width, padded(p.width(plane)), keys.at(plane, key), false, lanes_t.at(plane, 0),
+                scores, plane > 0});
 }
 
 // body(pair) for all, in parallel: no two pairs write the same element.
@@ -136,7 +143,11 @@ void for_pairs(const Problem& p, Body&& body) {
   at::parallel_for(0, sequences * p.key_heads, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t s = i / p.key_heads;
-      const Pair pair{p, p.spec.cu_q[s], p.spec.cu_q[s + 1] - p.spec.cu_q[s], p.spec.k_begin[s], p.spec.k_length[s],
+      const Pair pair{p,
+                      p.spec.cu_q[s],
+                      p.spec.cu_q[s + 1] - p.spec.cu_q[s],
+                      p.spec.k_begin[s],
+                      p.spec.k_length[s],
                       i % p.key_heads};
       if (pair.n > 0 && pair.m > 0) body(pair);
     }
@@ -214,9 +225,12 @@ void backward_pair(const Pair& pair, const BackwardArgs<T>& a) {
       softmax_backward({probs, count, lanes.width, key, seen}, lse, delta, d_scores);
       for (std::int64_t plane = 0; plane < p.planes(); ++plane) {
         const std::int64_t width = padded(p.width(plane));
-        block_gemm({count, width, lanes.width, probs, false, d_outs.at(plane, 0), d_values.at(plane, key), true});
-        block_gemm({count, width, lanes.width, d_scores, false, queries.at(plane, 0), d_keys.at(plane, key), true});
-        block_gemm({lanes.width, width, count, d_scores, true, keys.at(plane, key), d_queries.at(plane, 0), true});
+        block_gemm(
+            {count, width, lanes.width, probs, false, d_outs.at(plane, 0), d_values.at(plane, key), true});
+        block_gemm(
+            {count, width, lanes.width, d_scores, false, queries.at(plane, 0), d_keys.at(plane, key), true});
+        block_gemm(
+            {lanes.width, width, count, d_scores, true, keys.at(plane, key), d_queries.at(plane, 0), true});
       }
     });
     for (std::int64_t l = 0; l < lanes.count; ++l) {
@@ -250,11 +264,10 @@ AttentionBackward attention_backward_cpu(const at::Tensor& d_out, const at::Tens
   const Problem problem{spec, q.size(1), k.size(1), q.size(2)};
   AttentionBackward d{at::empty_like(q), at::empty_like(k), at::empty_like(v)};
   with_element_type(q, [&]<class T>(T*) {
-    const BackwardArgs<T> args{d_out.const_data_ptr<T>(),       q.const_data_ptr<T>(),
-                               k.const_data_ptr<T>(),           v.const_data_ptr<T>(),
-                               forward.out.const_data_ptr<T>(), forward.lse.const_data_ptr<float>(),
-                               d.dq.mutable_data_ptr<T>(),      d.dk.mutable_data_ptr<T>(),
-                               d.dv.mutable_data_ptr<T>()};
+    const BackwardArgs<T> args{
+        d_out.const_data_ptr<T>(),  q.const_data_ptr<T>(),           k.const_data_ptr<T>(),
+        v.const_data_ptr<T>(),      forward.out.const_data_ptr<T>(), forward.lse.const_data_ptr<float>(),
+        d.dq.mutable_data_ptr<T>(), d.dk.mutable_data_ptr<T>(),      d.dv.mutable_data_ptr<T>()};
     for_pairs(problem, [&](const Pair& pair) { backward_pair<T>(pair, args); });
   });
   return d;

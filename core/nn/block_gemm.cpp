@@ -9,8 +9,8 @@ typedef float Lanes __attribute__((vector_size(64), aligned(64), may_alias));
 
 #define HONE_INLINE inline __attribute__((always_inline))
 
-// One tile of Rows x (16 Vectors): every sum stays in a register. Strides are constants, so that an address costs no
-// arithmetic.
+// One tile of Rows x (16 Vectors): every sum stays in a register. Strides are constants, so that an address
+// costs no arithmetic.
 template <int Rows, int Vectors, std::int64_t Row, std::int64_t Column>
 HONE_INLINE void tile(const float* a, const float* b, float* c, std::int64_t depth, bool accumulate) {
   Lanes sum[Rows][Vectors];
@@ -37,19 +37,25 @@ HONE_INLINE void columns(const BlockGemm& g, std::int64_t first) {
   const std::int64_t in_tiles = g.m / std::lcm(Rows, 4) * std::lcm(Rows, 4);  // what is left is fours of rows
   std::int64_t row = 0;
   for (; row < in_tiles; row += Rows)
-    tile<Rows, Vectors, Row, Column>(g.a + row * Row, g.b + first, g.c + row * kBlock + first, g.k, g.accumulate);
+    tile<Rows, Vectors, Row, Column>(g.a + row * Row, g.b + first, g.c + row * kBlock + first, g.k,
+                                     g.accumulate);
   for (; row < g.m; row += 4)
-    tile<4, Vectors, Row, Column>(g.a + row * Row, g.b + first, g.c + row * kBlock + first, g.k, g.accumulate);
+    tile<4, Vectors, Row, Column>(g.a + row * Row, g.b + first, g.c + row * kBlock + first, g.k,
+                                  g.accumulate);
 }
 
 // With 32 registers of 16 floats: up to 24 sums under way.
 template <std::int64_t Row, std::int64_t Column>
 HONE_INLINE void in_wide_registers(const BlockGemm& g) {
   switch (g.n / 16) {
-    case 4: return columns<6, 4, Row, Column>(g, 0);
-    case 3: return columns<8, 3, Row, Column>(g, 0);
-    case 2: return columns<12, 2, Row, Column>(g, 0);
-    default: return columns<16, 1, Row, Column>(g, 0);
+    case 4:
+      return columns<6, 4, Row, Column>(g, 0);
+    case 3:
+      return columns<8, 3, Row, Column>(g, 0);
+    case 2:
+      return columns<12, 2, Row, Column>(g, 0);
+    default:
+      return columns<16, 1, Row, Column>(g, 0);
   }
 }
 

@@ -6,8 +6,9 @@ namespace hone::nn {
 
 constexpr std::int64_t kBlock = 64;  // floats in a row of every block
 
-// A is [M, K] or, `a_transposed`, its transpose [K, M]; B [K, N]; C [M, N]. M, N and K are multiples of 16 and at most
-// kBlock; a row is followed by the next kBlock floats on. B and C begin with a cache line. C does not overlap A or B.
+// A is [M, K] or, `a_transposed`, its transpose [K, M]; B [K, N]; C [M, N]. M, N and K are multiples of 16
+// and at most kBlock; a row is followed by the next kBlock floats on. B and C begin with a cache line. C does
+// not overlap A or B.
 struct BlockGemm {
   std::int64_t m, n, k;
   const float* a;

@@ -7,9 +7,9 @@
 #include <limits>
 
 // BLAS, as LibTorch brings it: column-major C = alpha op(A) op(B) + beta C.
-extern "C" void sgemm_(const char* op_a, const char* op_b, const int* m, const int* n, const int* k, const float* alpha,
-                       const float* a, const int* lda, const float* b, const int* ldb, const float* beta, float* c,
-                       const int* ldc);
+extern "C" void sgemm_(const char* op_a, const char* op_b, const int* m, const int* n, const int* k,
+                       const float* alpha, const float* a, const int* lda, const float* b, const int* ldb,
+                       const float* beta, float* c, const int* ldc);
 
 namespace hone::nn {
 namespace {
@@ -21,22 +21,29 @@ constexpr std::int64_t kDepth = 4096, kPanel = 1 << 20, kLeastColumns = 256;
 bool fits_blas(const at::Tensor& x) {
   return std::max({x.size(0), x.size(1), x.stride(0), x.stride(1)}) <= std::numeric_limits<int>::max();
 }
-bool is_row_major(const at::Tensor& x) { return x.stride(1) == 1 && x.stride(0) >= x.size(1); }
-bool is_column_major(const at::Tensor& x) { return x.stride(0) == 1 && x.stride(1) >= x.size(0); }
+bool is_row_major(const at::Tensor& x) {
+  return x.stride(1) == 1 && x.stride(0) >= x.size(1);
+}
+bool is_column_major(const at::Tensor& x) {
+  return x.stride(0) == 1 && x.stride(1) >= x.size(0);
+}
 
-// LibTorch's own threads share one product of fp32 on a CPU badly where C is wide: up to half of the time they wait.
+// LibTorch's own threads share one product of fp32 on a CPU badly where C is wide: up to half of the time
+// they wait.
 bool is_cut_here(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
   for (const at::Tensor* x : {&c, &a, &b})
     if (!x->is_cpu() || x->scalar_type() != at::kFloat || !fits_blas(*x)) return false;
-  return is_row_major(c) && (is_row_major(a) || is_column_major(a)) && (is_row_major(b) || is_column_major(b)) &&
-         c.numel() * a.size(1) >= kWorthThreads && at::get_num_threads() > 1 && !at::in_parallel_region();
+  return is_row_major(c) && (is_row_major(a) || is_column_major(a)) &&
+         (is_row_major(b) || is_column_major(b)) && c.numel() * a.size(1) >= kWorthThreads &&
+         at::get_num_threads() > 1 && !at::in_parallel_region();
 }
 
 struct Operand {
   const float* data;
   std::int64_t row, column;
   explicit Operand(const at::Tensor& x)
-      : data(x.const_data_ptr<float>()), row(is_row_major(x) ? x.stride(0) : 1),
+      : data(x.const_data_ptr<float>()),
+        row(is_row_major(x) ? x.stride(0) : 1),
         column(is_row_major(x) ? 1 : x.stride(1)) {}
   const char* op() const { return column == 1 ? "N" : "T"; }
   int leading() const { return static_cast<int>(std::max(row, column)); }

@@ -12,7 +12,8 @@ HONE_CLONES void hide(const ScoreBlock& block) {
   for (std::int64_t key = 0; key < block.keys; ++key) {
     float* row = block.scores + key * kBlock;
     const auto position = static_cast<std::int32_t>(block.first_key + key);
-    for (std::int64_t l = 0; l < block.lanes; ++l) row[l] = position < block.seen[l] ? row[l] : RunningSoftmax::kNothing;
+    for (std::int64_t l = 0; l < block.lanes; ++l)
+      row[l] = position < block.seen[l] ? row[l] : RunningSoftmax::kNothing;
   }
 }
 
@@ -43,7 +44,8 @@ HONE_CLONES void softmax_step(const ScoreBlock& block, RunningSoftmax& softmax) 
   std::copy_n(sum, block.lanes, softmax.sum);
 }
 
-HONE_CLONES void softmax_backward(const ScoreBlock& block, const float* lse, const float* delta, float* d_probs) {
+HONE_CLONES void softmax_backward(const ScoreBlock& block, const float* lse, const float* delta,
+                                  float* d_probs) {
   if (block.seen) hide(block);
   for (std::int64_t key = 0; key < block.keys; ++key) {
     float* row = block.scores + key * kBlock;

@@ -1,6 +1,6 @@
 #pragma once
-// The softmax of attention on CPUs, over one block of scores at a time. A block is [keys, kBlock] fp32: a query a lane,
-// a key a row.
+// The softmax of attention on CPUs, over one block of scores at a time. A block is [keys, kBlock] fp32: a
+// query a lane, a key a row.
 #include <cstdint>
 
 #include "core/nn/block_gemm.h"
@@ -9,9 +9,9 @@ namespace hone::nn {
 
 struct ScoreBlock {
   float* scores;
-  std::int64_t keys, lanes;   // lanes: a multiple of 16, at most kBlock
-  std::int64_t first_key;     // of the block among the sequence's
-  const std::int32_t* seen;   // [kBlock] lane l sees keys before seen[l]; null: all see all of the block
+  std::int64_t keys, lanes;  // lanes: a multiple of 16, at most kBlock
+  std::int64_t first_key;    // of the block among the sequence's
+  const std::int32_t* seen;  // [kBlock] lane l sees keys before seen[l]; null: all see all of the block
 };
 
 // What is known of every lane after the blocks so far (Milakov and Gimelshein, arXiv:1805.02867).
@@ -22,8 +22,8 @@ struct RunningSoftmax {
   alignas(64) float correction[kBlock];        // what the step before multiplies earlier sums by
 };
 
-// scores become exp(score - top), 0 where hidden. A lane that has seen no key yet holds what the first key it sees
-// corrects by 0.
+// scores become exp(score - top), 0 where hidden. A lane that has seen no key yet holds what the first key it
+// sees corrects by 0.
 void softmax_step(const ScoreBlock& block, RunningSoftmax& softmax);
 
 // scores become probabilities, d_probs [keys, kBlock] their scores' gradients: p (dp - delta).

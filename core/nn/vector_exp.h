@@ -5,8 +5,8 @@
 
 namespace hone::nn {
 
-// By range reduction to 2^k e^r, |r| <= ln2 / 2, and a polynomial of degree 6. Exactly 0 below -87; beyond 88 it stays
-// e^88. NaN stays NaN.
+// By range reduction to 2^k e^r, |r| <= ln2 / 2, and a polynomial of degree 6. Exactly 0 below -87; beyond 88
+// it stays e^88. NaN stays NaN.
 inline __attribute__((always_inline)) float vector_exp(float x) {
   const bool vanishes = x < -87.0f;
   x = x > 88.0f ? 88.0f : x;

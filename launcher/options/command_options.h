@@ -30,6 +30,7 @@ struct GenerateOptions {
   std::string prompt;
   std::string input;
   bool chat = false;
+  std::string system;
   std::int64_t max_new_tokens = 128;
   double temperature = 0;
   std::int64_t top_k = 0;
@@ -46,6 +47,7 @@ struct GenerateOptions {
     visit("input", input, {.help = "JSON Lines file with rows of `prompt` or `messages`, instead of --prompt"});
     visit("chat", chat, {.help = "a string prompt is one user turn in the model's chat template; without --prompt and "
                                  "--input: a conversation, a line of standard input a turn"});
+    visit("system", system, {.help = "with --chat true: the system turn before the prompt or the conversation"});
     visit("max_new_tokens", max_new_tokens, {.help = "longest answer", .unit = "tokens", .min = 1, .max = 1048576});
     visit("temperature", temperature, {.help = "0: always the likeliest token; else sample", .min = 0, .max = 100});
     visit("top_k", top_k, {.help = "sample among the k likeliest tokens; 0: all", .min = 0, .max = 1e9});

@@ -2,7 +2,7 @@
 """Training speed of PEFT: LoRA rank 16 on all linears of a model with random weights.
 
     python scripts/peers/bench_peft.py [--device cpu|cuda] [--shape 135m|1b|8b] [--legs bf16,fp32,nf4] [--steps 5]
-                                       [--warmup 1] [--batch 4] [--length 512] [--threads N]
+                                       [--warmup 1] [--batch 4] [--length 512] [--threads N] [--paced]
 
 One JSON line a leg, with the same names as `bench_lora_step`. Weights are random: speed does not depend on them, and
 nothing is downloaded. Run it by hand beside `bench_lora_step`, on the same quiet machine; needs torch, transformers,
@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import statistics
+import sys
 import tempfile
 import time
 
@@ -74,15 +75,18 @@ def run(leg, args):
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=2e-4)
     ids = torch.randint(0, SHAPES[args.shape]["vocab_size"], (args.batch, args.length), device=args.device)
     first = None
-    for _ in range(args.warmup):
-        step(model, optimizer, ids)
-        first = first or time.perf_counter() - start
     seconds = []
-    for _ in range(args.steps):
+    for _ in range(args.warmup + args.steps):
+        if args.paced:
+            sys.stdin.readline()
         begin = time.perf_counter()
         loss = step(model, optimizer, ids)
         wait(args)
         seconds.append(time.perf_counter() - begin)
+        first = first or time.perf_counter() - start
+        if args.paced:
+            print(json.dumps({"step_seconds": seconds[-1]}), flush=True)
+    seconds = seconds[args.warmup:]
     median = statistics.median(seconds)
     if args.device == "cuda":
         peak = torch.cuda.max_memory_allocated()
@@ -101,6 +105,7 @@ def main():
     parser.add_argument("--legs", default="bf16,fp32,nf4")
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=1)
+    parser.add_argument("--paced", action="store_true", help="a step begins with a line of standard input")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--length", type=int, default=512)

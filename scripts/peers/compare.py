@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -47,23 +48,58 @@ def compare(what, ours, theirs, key, more_is_better=True):
                       "hone_leg": ours.get("leg"), "peer_leg": theirs.get("leg")}), flush=True)
 
 
+class Paced:
+    """A benchmark that takes a step when told to."""
+
+    def __init__(self, who, leg, command):
+        self.who, self.leg, self.seconds = who, leg, []
+        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+
+    def row(self):
+        for line in self.process.stdout:
+            if line.startswith('{"'):
+                return json.loads(line)
+        sys.exit(f"{self.who} {self.leg} ended early")
+
+    def step(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.seconds.append(self.row()["step_seconds"])
+
+    def finish(self):
+        row = self.row() | {"who": self.who, "leg": self.leg, "step_seconds": self.seconds[1:]}
+        self.process.wait()
+        print(json.dumps(row), flush=True)
+        return row
+
+
 def step(args):
+    """All take turns, a step each, so that the machine's drift falls on all alike; the ratio is the median over turns."""
     bench, peer = args.build / "bench/bench_lora_step", HERE / "bench_peft.py"
-    rows = []
-    for _ in range(args.rounds):
-        for leg in args.legs.split(","):
-            rows += rows_of([bench, "--threads", args.threads, "--steps", args.steps, "--legs", leg], who="hone", leg=leg)
-        for leg in args.peer_legs.split(","):
-            rows += rows_of([sys.executable, peer, "--legs", leg, "--steps", args.steps, "--threads", args.threads])
-    peer_best = best(rows, "tokens_per_second", "peft")
+    common = ["--threads", args.threads, "--steps", args.rounds]
+    ours = [Paced("hone", leg, [bench, "--paced", "true", "--legs", leg] + common) for leg in args.legs.split(",")]
+    peers = [Paced("peft", leg, [sys.executable, peer, "--paced", "--legs", leg] + common) for leg in args.peer_legs.split(",")]
+    for _ in range(args.rounds + 1):  # the first warms up
+        for one in peers + ours:
+            one.step()
+    rows = {(one.who, one.leg): one.finish() for one in peers + ours}
+
+    def times(leg, peer_leg):
+        pairs = zip(rows["peft", peer_leg]["step_seconds"], rows["hone", leg]["step_seconds"])
+        return statistics.median(theirs / mine for theirs, mine in pairs)
+
     for leg in args.legs.split(","):
-        ours = best(rows, "tokens_per_second", "hone", leg=leg)
-        compare(f"{leg} LoRA step, tokens/s, against the best peer leg", ours, peer_best, "tokens_per_second")
+        ratio, best_leg = min((times(leg, peer_leg), peer_leg) for peer_leg in args.peer_legs.split(","))
+        print(json.dumps({"compare": f"{leg} LoRA step, speed, against the best peer leg", "ratio": round(ratio, 2),
+                          "hone_leg": leg, "peer_leg": best_leg}), flush=True)
         same = {"fp32": "fp32", "bf16": "bf16"}.get(leg, "nf4")
-        if any(row.get("leg") == same and row["who"] == "peft" for row in rows):
-            theirs = best(rows, "tokens_per_second", "peft", leg=same)
-            compare(f"{leg} LoRA step, tokens/s, against the same leg", ours, theirs, "tokens_per_second")
-            compare(f"{leg} LoRA step, peak memory", ours, theirs, "peak_memory_bytes", more_is_better=False)
+        if ("peft", same) not in rows:
+            continue
+        print(json.dumps({"compare": f"{leg} LoRA step, speed, against the same leg", "ratio": round(times(leg, same), 2),
+                          "hone_leg": leg, "peer_leg": same}), flush=True)
+        compare(f"{leg} LoRA step, peak memory", rows["hone", leg], rows["peft", same], "peak_memory_bytes",
+                more_is_better=False)
 
 
 def hf_folder(args):

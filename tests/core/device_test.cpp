@@ -152,6 +152,14 @@ TEST_P(OnEveryDevice, GreedyIdsEqualTransformers) {
   EXPECT_EQ(generate::generate(model, prompts, {.max_new_tokens = 16}), answers);
 }
 
+TEST_P(OnEveryDevice, DrawsTheIdsThatTheCpuDraws) {
+  const std::vector<generate::Prompt> prompts = {{0, {5, 9, 2}}, {1, {7}}};
+  generate::GenerateSettings settings{.max_new_tokens = 12};
+  settings.sampler = {.temperature = 0.8, .top_k = 40, .top_p = 0.9, .min_p = 0.01, .repetition_penalty = 1.2};
+  EXPECT_EQ(generate::generate(build("tiny_llama", {.device = device()}), prompts, settings),
+            generate::generate(build("tiny_llama", {}), prompts, settings));
+}
+
 TEST_P(OnEveryDevice, Nf4QuantisedThereHasTheCpusBits) {
   if (!device().is_cuda()) return;  // elsewhere weights are quantised on the host, which formats' tests cover
   const at::Tensor values = at::randn({64, 96});

@@ -17,7 +17,13 @@ TEST(Product, EqualsLibTorchHoweverTheOperandsAreStored) {
   struct Shape {
     std::int64_t m, n, k;
   };
-  for (const auto [m, n, k] : {Shape{1, 1, 1}, {3, 5, 7}, {200, 90, 70}, {40, 700, 50}, {130, 33, 400}, {1030, 16, 70}, {24, 600, 9000}}) {
+  for (const auto [m, n, k] : {Shape{1, 1, 1},
+                               {3, 5, 7},
+                               {200, 90, 70},
+                               {40, 700, 50},
+                               {130, 33, 400},
+                               {1030, 16, 70},
+                               {24, 600, 9000}}) {
     for (const bool left : {false, true}) {
       for (const bool right : {false, true}) {
         const at::Tensor a = stored(m, k, left), b = stored(k, n, right);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/generate/logit_processors.h"
+#include "core/generate/sampler_on_cuda.h"
 #include "tests/core/golden.h"
 
 namespace hone::test {
@@ -113,6 +114,19 @@ TEST(Sampler, ExtremeLogitsDrawTheOnlyChoice) {
   const std::vector<float> logits = {-1e30f, 1e30f, -INFINITY};
   for (std::uint64_t i = 0; i < 100; ++i)
     EXPECT_EQ(generate::sample(logits, {}, {.temperature = 1.5}, {0, i}), 1);
+}
+
+TEST(SamplerOnCuda, RepetitionPenaltyOfManyRowsEqualsTheProcessor) {
+  const std::vector<std::vector<std::int32_t>> seen = {{1, 4, 1}, {}, {0, 1, 2, 3, 4, 5}};
+  const at::Tensor row = at::tensor(at::ArrayRef<float>(kLogits));
+  at::Tensor logits = row.repeat({3, 1});
+  const std::vector<generate::Seen> spans(seen.begin(), seen.end());
+  generate::penalise_repetition(logits, spans, 1.3);
+  for (std::size_t r = 0; r < seen.size(); ++r) {
+    std::vector<float> expected = kLogits;
+    generate::logit_processors()[0].apply(expected, seen[r], {.repetition_penalty = 1.3});
+    EXPECT_TRUE(at::allclose(logits[static_cast<std::int64_t>(r)], at::tensor(at::ArrayRef<float>(expected)))) << r;
+  }
 }
 
 }  // namespace hone::test

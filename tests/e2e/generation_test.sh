@@ -48,6 +48,22 @@ text_of turns | tail -n 2 > given
 same expected given
 timeout 60 "$HONE" generate "${model[@]}" "${long[@]}" --chat true < said > out 2> err
 [ -s out ] || fail "a conversation says nothing"
+
+# A system turn comes before the prompt and, after /reset too, before a conversation.
+printf '{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"And 4?"}]}\n' > briefed.jsonl
+run 0 generate "${model[@]}" "${long[@]}" --chat true --json true --input briefed.jsonl
+cp out briefed
+[ "$(ids_of briefed)" != "$(ids_of turns | tail -n 1)" ] || fail "the system turn changes nothing"
+run 0 generate "${model[@]}" "${long[@]}" --chat true --json true --prompt "And 4?" --system "Be brief."
+same briefed out
+printf 'Never mind.\n/reset\nAnd 4?\n' > said
+timeout 60 "$HONE" generate "${model[@]}" "${long[@]}" --chat true --json true --system "Be brief." < said > out 2> err
+text_of briefed > expected
+text_of out | tail -n 1 > given
+same expected given
+run 2 generate "${model[@]}" --prompt "And 4?" --system "Be brief."
+says err US056
+
 run_ranks 2 2 generate "${model[@]}" --chat true
 one_error err
 says err US051
