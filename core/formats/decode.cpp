@@ -99,6 +99,7 @@ BlockLayout block_layout(DType dtype) {
 }
 
 void decode(DType dtype, const std::byte* from, std::int64_t count, float* out) {
+  if (count == 0) return;  // the pointers may then be null
   switch (dtype) {
     case DType::f32:
       std::memcpy(out, from, static_cast<std::size_t>(count) * 4);
