@@ -143,8 +143,9 @@ void run(const std::string& leg, const Settings& settings, at::Device device) {
                       {{"master", model.arena().master()}, gradients.flat().data(), step + 1, 1e-4});
     model.arena().publish();
     device::synchronize(device);
-    if (settings.paced) say_seconds(seconds_since(begin));
-    if (step >= warmup) seconds.push_back(seconds_since(begin));
+    const double taken = seconds_since(begin);
+    if (settings.paced) say_seconds(taken);
+    if (step >= warmup) seconds.push_back(taken);
   }
   std::sort(seconds.begin(), seconds.end());
   const double peak = std::max(before, peak_gflops(device)), best = seconds.front();

@@ -19,7 +19,7 @@ bool is_conversation(const GenerateOptions& options) {
 }
 
 // The turns before the first of the user.
-std::vector<data::Message> opening(const GenerateOptions& options) {
+std::vector<data::Message> opening_turns(const GenerateOptions& options) {
   if (options.system.empty()) return {};
   if (!options.chat)
     throw Error(Exit::usage, "US056", "no system turn without a chat", "--system", "--chat is false",
@@ -36,11 +36,12 @@ std::vector<data::PromptRow> read_rows(const GenerateOptions& options) {
   return data::read_prompt_rows(options.input);
 }
 
-std::vector<std::int32_t> encode(const data::PromptRow& row, const GenerateOptions& options, const TextTools& tools) {
-  if (!row.messages.empty() || options.chat) {
+std::vector<std::int32_t> encode(const data::PromptRow& row, bool chat, const std::vector<data::Message>& opening,
+                                 const TextTools& tools) {
+  if (!row.messages.empty() || chat) {
     std::vector<data::Message> turns = row.messages;
     if (turns.empty()) {
-      turns = opening(options);
+      turns = opening;
       turns.push_back({"user", row.prompt});
     }
     return tools.chat_template->render(turns, *tools.tokenizer, /*generation_prompt=*/true).ids;
@@ -92,7 +93,7 @@ void print(TextOutput& out, std::size_t index, const GeneratedText& answer, bool
 int run_generate(CommandContext& context) {
   const c10::InferenceMode inference;
   const GenerateOptions& options = context.options<GenerateOptions>();
-  opening(options);  // refused before anything is loaded
+  const std::vector<data::Message> opening = opening_turns(options);
   const std::vector<data::PromptRow> rows = read_rows(options);
   if (is_conversation(options) && context.session.world_size() > 1)
     throw Error(Exit::usage, "US051", "a conversation has one process", "--chat",
@@ -103,10 +104,10 @@ int run_generate(CommandContext& context) {
   const model::Model model = build_model(context.config(), Purpose::infer);
   const TextSettings settings = text_settings(options, model, tools);
   if (is_conversation(options)) {
-    chat(context, model, tools, settings, {opening(options), options.json});
+    chat(context, model, tools, settings, {opening, options.json});
     return 0;
   }
-  GenerationJob job{rows.size(), [&](std::size_t p) { return encode(rows[p], options, tools); },
+  GenerationJob job{rows.size(), [&](std::size_t p) { return encode(rows[p], options.chat, opening, tools); },
                     settings};
   const bool streaming = rows.size() == 1 && !options.json;  // one answer appears as it is made
   if (streaming)

@@ -21,6 +21,7 @@ struct Stream {
   std::size_t prompt_length;
   std::size_t seen = 0;  // ids that are in the cache
 
+  std::uint64_t answered() const { return ids.size() - prompt_length; }
   Answer answer() const { return {ids.begin() + static_cast<std::ptrdiff_t>(prompt_length), ids.end()}; }
 };
 
@@ -72,7 +73,7 @@ std::vector<std::int32_t> next_ids(const at::Tensor& logits, const std::vector<S
   std::vector<Draw> draws;
   for (const Stream& stream : streams) {
     seen.emplace_back(stream.ids);
-    draws.push_back({stream.index, stream.ids.size() - stream.prompt_length});
+    draws.push_back({stream.index, stream.answered()});
   }
   if (device::has_cuda_kernel(logits)) return sample_on_cuda(logits, seen, settings, draws);
   const at::Tensor here = logits.to(at::kFloat).cpu();
@@ -85,13 +86,12 @@ std::vector<std::int32_t> next_ids(const at::Tensor& logits, const std::vector<S
 
 // Whether the stream goes on after its next token.
 bool advance(Stream& stream, std::int32_t id, const GenerateSettings& settings, const Watcher& watcher) {
-  const std::uint64_t position = stream.ids.size() - stream.prompt_length;
   stream.seen = stream.ids.size();
   stream.ids.push_back(id);
   const bool stopped = watcher.stop && watcher.stop(stream.prompt, id);
   const bool ended =
       std::find(settings.end_ids.begin(), settings.end_ids.end(), id) != settings.end_ids.end();
-  return !stopped && !ended && static_cast<std::int64_t>(position) + 1 < settings.max_new_tokens;
+  return !stopped && !ended && static_cast<std::int64_t>(stream.answered()) < settings.max_new_tokens;
 }
 
 // All streams to their ends.

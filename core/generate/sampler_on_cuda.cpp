@@ -5,24 +5,16 @@
 #include <set>
 
 #include "core/device/device.h"
+#include "core/device/upload.h"
 #include "core/generate/sampler_cuda.h"
 
 namespace hone::generate {
-namespace {
-
-template <class T>
-at::Tensor upload(const std::vector<T>& values, at::ScalarType type, at::Device device) {
-  return at::tensor(at::ArrayRef<T>(values), at::TensorOptions().dtype(type)).to(device);
-}
-
-}  // namespace
-
 void penalise_repetition(at::Tensor logits, std::span<const Seen> seen, double penalty) {
   std::vector<std::int64_t> places;  // in the flat matrix, each once
   for (std::size_t row = 0; row < seen.size(); ++row)
     for (const std::int32_t id : std::set(seen[row].begin(), seen[row].end()))
       places.push_back(static_cast<std::int64_t>(row) * logits.size(1) + id);
-  const at::Tensor index = upload(places, at::kLong, logits.device());
+  const at::Tensor index = device::upload(places, logits.device());
   at::Tensor flat = logits.view({-1});
   const at::Tensor picked = flat.index_select(0, index);
   flat.index_copy_(0, index, at::where(picked.lt(0), picked * penalty, picked / penalty));
@@ -37,7 +29,7 @@ std::vector<std::int32_t> sample_on_cuda(const at::Tensor& logits, std::span<con
   }
   std::vector<double> uniforms;
   for (const Draw& draw : draws) uniforms.push_back(uniform(settings, draw));
-  const at::Tensor there = upload(uniforms, at::kDouble, rows.device());
+  const at::Tensor there = device::upload(uniforms, rows.device());
   at::Tensor ids = at::empty({rows.size(0)}, rows.options().dtype(at::kInt));
   sample_cuda({.type = device::cuda_float(rows.scalar_type()),
                .rows = rows.size(0),

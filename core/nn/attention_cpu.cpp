@@ -129,7 +129,7 @@ void load_lanes(const Pair& pair, const Lanes& lanes, const T* x, float factor, 
 }
 
 // scores [keys, lanes] = rows of keys times lanes.
-void product(const Problem& p, Rows& keys, std::int64_t key, std::int64_t count, Rows& lanes_t,
+void score_block(const Problem& p, Rows& keys, std::int64_t key, std::int64_t count, Rows& lanes_t,
              const Lanes& lanes, float* scores) {
   for (std::int64_t plane = 0; plane < p.planes(); ++plane)
     block_gemm({count, lanes.width, padded(p.width(plane)), keys.at(plane, key), false, lanes_t.at(plane, 0),
@@ -168,7 +168,7 @@ void forward_pair(const Pair& pair, const T* q, const T* k, const T* v, T* out, 
     result.clear(0, lanes.width);
     RunningSoftmax softmax;
     lanes.for_key_blocks([&](std::int64_t key, std::int64_t count, const std::int32_t* seen) {
-      product(p, keys, key, count, queries_t, lanes, scores);
+      score_block(p, keys, key, count, queries_t, lanes, scores);
       softmax_step({scores, count, lanes.width, key, seen}, softmax);
       if (key > 0)
         for (std::int64_t l = 0; l < lanes.count; ++l) result.multiply(l, softmax.correction[l]);
@@ -220,8 +220,8 @@ void backward_pair(const Pair& pair, const BackwardArgs<T>& a) {
     d_outs.transpose_to(d_outs_t, lanes.width);
     d_queries.clear(0, lanes.width);
     lanes.for_key_blocks([&](std::int64_t key, std::int64_t count, const std::int32_t* seen) {
-      product(p, keys, key, count, queries_t, lanes, probs);
-      product(p, values, key, count, d_outs_t, lanes, d_scores);
+      score_block(p, keys, key, count, queries_t, lanes, probs);
+      score_block(p, values, key, count, d_outs_t, lanes, d_scores);
       softmax_backward({probs, count, lanes.width, key, seen}, lse, delta, d_scores);
       for (std::int64_t plane = 0; plane < p.planes(); ++plane) {
         const std::int64_t width = padded(p.width(plane));

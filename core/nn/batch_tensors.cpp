@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/device/upload.h"
 
 namespace hone::nn {
 namespace {
@@ -40,10 +41,6 @@ void refuse_prefixes(const TokenBatch& batch) {
 }
 
 }  // namespace
-
-at::Tensor upload(const std::vector<std::int32_t>& values, at::Device device) {
-  return over(values).to(device);
-}
 
 BatchShape shape_of(const TokenBatch& batch) {
   BatchShape shape{batch.token_count(), batch.sequence_count(), 0};
@@ -91,7 +88,7 @@ BatchTensors to_tensors(const TokenBatch& batch, at::Device device) {
     out.tokens = over(batch.tokens).to(at::kLong);
     out.positions = over(batch.positions).to(at::kLong);
   } else {
-    out = unpack(upload(pack(batch), device), shape_of(batch));
+    out = unpack(device::upload(pack(batch), device), shape_of(batch));
   }
   out.cu_seqlens = {batch.cu_seqlens.begin(), batch.cu_seqlens.end()};
   out.sample = batch.sample;

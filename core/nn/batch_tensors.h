@@ -23,7 +23,4 @@ std::vector<std::int32_t> pack(const TokenBatch& batch);
 // the host's part of the result is empty; elsewhere, where operators read it, it is read back.
 BatchTensors unpack(const at::Tensor& words, const BatchShape& shape);
 
-// A copy of host values on a device.
-at::Tensor upload(const std::vector<std::int32_t>& values, at::Device device);
-
 }  // namespace hone::nn

@@ -19,4 +19,7 @@ struct BlockGemm {
 };
 void block_gemm(const BlockGemm& g);
 
+// to [columns, kBlock] from [rows, kBlock]
+void transpose_block(const float* from, std::int64_t rows, std::int64_t columns, float* to);
+
 }  // namespace hone::nn

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
-#include "core/nn/batch_tensors.h"
+#include "core/device/upload.h"
 
 namespace hone::nn {
 
@@ -41,7 +41,7 @@ void KvCache::begin_on_device(at::Device device) {
     for (std::int64_t t = cu_[s]; t < cu_[s + 1]; ++t)
       words.push_back(
           static_cast<std::int32_t>(rows_[s] * shape_.capacity + lengths_[rows_[s]] + t - cu_[s]));
-  const at::Tensor all = upload(words, device);
+  const at::Tensor all = device::upload(words, device);
   const auto n = static_cast<std::int64_t>(sequences);
   on_device_.cu_q = all.narrow(0, 0, n + 1);
   on_device_.k_begin = all.narrow(0, n + 1, n + 1);

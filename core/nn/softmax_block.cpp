@@ -57,9 +57,4 @@ HONE_CLONES void softmax_backward(const ScoreBlock& block, const float* lse, con
   }
 }
 
-void transpose_block(const float* from, std::int64_t rows, std::int64_t columns, float* to) {
-  for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t c = 0; c < columns; ++c) to[c * kBlock + r] = from[r * kBlock + c];
-}
-
 }  // namespace hone::nn

@@ -29,7 +29,4 @@ void softmax_step(const ScoreBlock& block, RunningSoftmax& softmax);
 // scores become probabilities, d_probs [keys, kBlock] their scores' gradients: p (dp - delta).
 void softmax_backward(const ScoreBlock& block, const float* lse, const float* delta, float* d_probs);
 
-// to [columns, kBlock] from [rows, kBlock]
-void transpose_block(const float* from, std::int64_t rows, std::int64_t columns, float* to);
-
 }  // namespace hone::nn

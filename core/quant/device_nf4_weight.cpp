@@ -4,17 +4,15 @@
 
 #include "core/base/error.h"
 #include "core/device/device.h"
+#include "core/device/upload.h"
 #include "core/quant/nf4_cuda.h"
 
 namespace hone::quant {
 namespace {
 
 template <class T>
-at::Tensor upload(const std::vector<T>& values, at::Device device) {
-  if (values.empty()) return {};
-  const at::ScalarType type = c10::CppTypeToScalarType<T>::value;
-  return at::from_blob(const_cast<T*>(values.data()), {static_cast<std::int64_t>(values.size())}, type)
-      .to(device);
+at::Tensor upload_if_any(const std::vector<T>& values, at::Device device) {
+  return values.empty() ? at::Tensor() : device::upload(values, device);
 }
 
 template <class T>
@@ -49,11 +47,11 @@ std::int64_t DeviceNf4::bytes() const {
 
 DeviceNf4 to_device(const Nf4Data& data, at::Device device) {
   return {data.elements,
-          upload(data.codes, device),
-          upload(data.absmax, device),
-          upload(data.absmax_codes, device),
-          upload(data.nested_map, device),
-          upload(data.nested_absmax, device),
+          upload_if_any(data.codes, device),
+          upload_if_any(data.absmax, device),
+          upload_if_any(data.absmax_codes, device),
+          upload_if_any(data.nested_map, device),
+          upload_if_any(data.nested_absmax, device),
           data.offset};
 }
 

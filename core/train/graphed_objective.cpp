@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/device/captured_graph.h"
+#include "core/device/upload.h"
 #include "core/train/buckets.h"
 
 namespace hone::train {
@@ -64,7 +65,7 @@ class GraphedObjective final : public objective::Objective {
 
  private:
   static void fill(Entry& entry, const std::vector<std::int32_t>& words, at::Device device) {
-    const at::Tensor fresh = nn::upload(words, device);
+    const at::Tensor fresh = device::upload(words, device);
     if (!entry.words.defined()) {
       entry.words = fresh;
       entry.loss = at::zeros({}, fresh.options().dtype(at::kDouble));

@@ -1,7 +1,6 @@
 // Drawing the next token: the kernel against the CPU's sampler, given the uniform number that one draws.
 #include "core/generate/sampler.h"
 
-#include "core/base/philox.h"
 #include "core/generate/sampler_cuda.h"
 #include "tests/kernels/on_device.h"
 
@@ -12,19 +11,13 @@ using generate::SamplerSettings;
 
 class SamplerKernel : public Kernel {
  protected:
-  // The number that generate::sample draws for (seed, prompt, position 5).
-  static double uniform(std::uint64_t seed, std::uint64_t prompt) {
-    const PhiloxCounter words =
-        philox({static_cast<std::uint32_t>(prompt), static_cast<std::uint32_t>(prompt >> 32), 5, 0x73616d70u},
-               philox_key(seed));
-    return static_cast<double>((std::uint64_t{words[0]} << 32 | words[1]) >> 11) * 0x1.0p-53;
-  }
+  static generate::Draw draw_of(std::int64_t row) { return {.prompt = static_cast<std::uint64_t>(row), .position = 5}; }
 
   static std::vector<std::int32_t> drawn(const ElementType& type, const at::Tensor& logits,
                                          const SamplerSettings& s) {
     const std::int64_t rows = logits.size(0);
     std::vector<double> numbers;
-    for (std::int64_t r = 0; r < rows; ++r) numbers.push_back(uniform(s.seed, static_cast<std::uint64_t>(r)));
+    for (std::int64_t r = 0; r < rows; ++r) numbers.push_back(generate::uniform(s, draw_of(r)));
     const OnDevice z(logits), u(at::tensor(at::ArrayRef<double>(numbers), at::kDouble)),
         ids(at::zeros({rows}, at::kInt));
     generate::sample_cuda({.type = type.cuda,
@@ -49,7 +42,7 @@ class SamplerKernel : public Kernel {
     for (std::int64_t r = 0; r < wide.size(0); ++r)
       ids.push_back(
           generate::sample({wide.const_data_ptr<float>() + r * vocab, static_cast<std::size_t>(vocab)}, {}, s,
-                           {.prompt = static_cast<std::uint64_t>(r), .position = 5}));
+                           draw_of(r)));
     return ids;
   }
 };
