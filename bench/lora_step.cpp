@@ -127,7 +127,7 @@ void run(const std::string& leg, const Settings& settings, at::Device device) {
   const bool graph = settings.graph && device.is_cuda();
   const auto plain = [] { return objective::make_objective({}); };
   const objective::ObjectivePtr objective = graph ? train::make_graphed(plain()) : plain();
-  const auto optimizer = optim::make_optimizer_on(device, {}, model.arena().layout());
+  const auto optimizer = optim::make_optimizer_on(device, {}, model.arena().layout(), model.arena().owned());
   train::ArenaGradients gradients(model.arena().layout(), device);
   const TokenBatch batch = bench::noise_batch(settings.sequences, settings.length, files.config.vocab_size);
   const double weight = objective->weight(batch);
@@ -137,10 +137,10 @@ void run(const std::string& leg, const Settings& settings, at::Device device) {
   for (int step = 0; step < warmup + settings.steps; ++step) {
     if (settings.paced) wait_for_turn();
     const auto begin = std::chrono::steady_clock::now();
-    gradients.zero();
+    gradients.begin_step();
     loss = objective->train(model, batch, 1.0 / weight, gradients) / weight;
-    optimizer->update({0, model.arena().layout().size},
-                      {{"master", model.arena().master()}, gradients.flat().data(), step + 1, 1e-4});
+    const optim::Piece all{{0, model.arena().layout().size}, model.arena().owned_weights(0), gradients.flat().data()};
+    optimizer->update({.pieces = {all}, .type = StateType::f32, .step = step + 1, .lr = 1e-4});
     model.arena().publish();
     device::synchronize(device);
     const double taken = seconds_since(begin);

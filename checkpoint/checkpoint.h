@@ -25,7 +25,8 @@ struct HeldTensor {
   std::span<const std::byte> bytes;
   bool only_stored = false;
 
-  HeldTensor(const StateTensor& tensor) : spec(tensor), bytes(tensor.bytes()) {}
+  HeldTensor(const StateTensor& tensor)
+      : spec(tensor), bytes(tensor.bytes()), only_stored(tensor.held != tensor.count) {}
 };
 
 // What a save takes. Everything but the values is the same on every rank; `trainer` holds finite numbers

@@ -16,12 +16,15 @@ struct DistOptions {
     visit("backend", backend,
           {.help = "communication", .choices = {"auto", "mpi"}, .may_change_on_resume = true});
     visit("zero", zero,
-          {.help = "ZeRO stage; this version replicates (0)",
+          {.help = "ZeRO stage: ranks share the optimizer's state (1), gradients too (2), weights too (3); 0: each "
+                   "has all",
            .min = 0,
-           .max = 0,
+           .max = 3,
            .may_change_on_resume = true});
     visit("deterministic", deterministic,
-          {.help = "reduction order", .choices = {"none"}, .may_change_on_resume = true});
+          {.help = "order of sums: tree gives the same bits on 1, 2, 4, ... ranks and at every ZeRO stage",
+           .choices = {"none", "tree"},
+           .may_change_on_resume = true});
     visit("timeout_s", timeout_s,
           {.help = "a peer silent for longer ends the run",
            .unit = "s",

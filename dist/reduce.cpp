@@ -55,20 +55,31 @@ T combine(T a, T b) {
   }
 }
 
+constexpr std::int64_t kChunk = 1024;  // of the wide type: a few stay in the first-level cache
+
+// The parts [first, last) of a chunk, as a balanced binary tree: the lower half takes the larger power of two.
+template <class Format, ReduceOp op>
+void reduce_tree(std::span<const void* const> parts, std::int64_t begin, std::int64_t length,
+                 typename Format::Wide* out) {
+  if (parts.size() == 1) {
+    const auto* values = static_cast<const typename Format::Stored*>(parts[0]) + begin;
+    for (std::int64_t i = 0; i < length; ++i) out[i] = Format::widen(values[i]);
+    return;
+  }
+  const std::size_t lower = std::bit_ceil(parts.size()) / 2;
+  std::array<typename Format::Wide, kChunk> upper;
+  reduce_tree<Format, op>(parts.first(lower), begin, length, out);
+  reduce_tree<Format, op>(parts.subspan(lower), begin, length, upper.data());
+  for (std::int64_t i = 0; i < length; ++i) out[i] = combine<op>(out[i], upper[i]);
+}
+
 template <class Format, ReduceOp op>
 void reduce_as(void* out, std::span<const void* const> parts, std::int64_t count) {
-  using Stored = typename Format::Stored;
-  constexpr std::int64_t kChunk = 1024;  // of the wide type: stays in the first-level cache
   std::array<typename Format::Wide, kChunk> sum;
   for (std::int64_t begin = 0; begin < count; begin += kChunk) {
     const std::int64_t length = std::min(kChunk, count - begin);
-    const auto* first = static_cast<const Stored*>(parts[0]) + begin;
-    for (std::int64_t i = 0; i < length; ++i) sum[i] = Format::widen(first[i]);
-    for (const void* part : parts.subspan(1)) {
-      const auto* next = static_cast<const Stored*>(part) + begin;
-      for (std::int64_t i = 0; i < length; ++i) sum[i] = combine<op>(sum[i], Format::widen(next[i]));
-    }
-    auto* to = static_cast<Stored*>(out) + begin;
+    reduce_tree<Format, op>(parts, begin, length, sum.data());
+    auto* to = static_cast<typename Format::Stored*>(out) + begin;
     for (std::int64_t i = 0; i < length; ++i) to[i] = Format::narrow(sum[i]);
   }
 }

@@ -86,6 +86,7 @@ data::LoaderRules loader_rules(const Config& config, const Communicator& communi
   rules.seed = static_cast<std::uint64_t>(config.train.seed);
   rules.rank = communicator.rank();
   rules.world_size = communicator.world_size();
+  rules.tree = config.dist.deterministic == "tree";
   return rules;
 }
 

@@ -9,6 +9,7 @@
 #include "core/model/memory.h"
 #include "core/model/registry.h"
 #include "core/optim/optimizer_on.h"
+#include "core/train/sharded_gradients.h"
 
 namespace hone::launcher {
 namespace {
@@ -37,15 +38,22 @@ model::BuildSpec build_spec(const Config& config, Purpose purpose) {
 
 model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec) {
   const StateType weights = spec.master == at::kFloat ? StateType::f32 : StateType::bf16;
-  return [&config, device = spec.device, weights](const ArenaLayout& trained) {
-    return optim::state_bytes_on(device, config.optim, trained, weights);
+  return [&config, sharding = spec.sharding, device = spec.device, weights](const ArenaLayout& trained) {
+    return optim::state_bytes_on(device, config.optim, trained, sharding.owned(trained).size(), weights);
   };
 }
 
-model::Model build_model(Config& config, Purpose purpose) {
+model::Sharding make_sharding(const Config& config, Communicator& communicator) {
+  const std::int64_t granule =
+      config.dist.deterministic == "tree" ? train::kTreeGranule : optim::granule_of(config.optim);
+  return {config.dist.zero, granule, &communicator};
+}
+
+model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding) {
   const ModelInput input = open_model_input(config, purpose);
   const bool training = purpose == Purpose::train;
   model::BuildSpec spec = build_spec(config, purpose);
+  spec.sharding = sharding;
   if (training && spec.master != at::kFloat && spec.master != spec.compute)
     throw Error(Exit::usage, "US043", "weights kept in another type than they compute in", "model.master_dtype",
                 "bf16, and model.dtype is " + config.model.dtype, "set model.dtype bf16, or model.master_dtype fp32");

@@ -15,7 +15,10 @@ model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec
 
 // model.dtype must be resolved. With adapter.init, rank, alpha and targets are written into the config.
 // Memory is checked before loading.
-model::Model build_model(Config& config, Purpose purpose);
+model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding = {});
+
+// What [dist] and [optim] say of sharding.
+model::Sharding make_sharding(const Config& config, Communicator& communicator);
 
 // The digest that ties a checkpoint to its base model and adapters.
 std::uint64_t base_fingerprint(const Config& config);

@@ -14,9 +14,9 @@
 namespace hone::launcher {
 namespace {
 
-// The trained weights as a checkpoint holds them: fp32, whatever the arena keeps.
-StateTensor master_tensor(const at::Tensor& values) {
-  return {"master", std::span(values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel()))};
+// The trained weights as a checkpoint holds them: fp32, whatever the arena keeps; of its owned shards.
+StateTensor master_tensor(const model::Arena& arena, const at::Tensor& values) {
+  return {{"master", StateType::f32, 1, arena.layout().size}, values.mutable_data_ptr(), values.numel()};
 }
 
 // An optimizer's state in host memory: itself, or a copy of what lies on a device.
@@ -76,23 +76,33 @@ TrainState from_json(const Json& json, const std::string& where) {
 }  // namespace
 
 RunCheckpoints::RunCheckpoints(checkpoint::CheckpointStore& store, model::Model& model, optim::Optimizer& optimizer,
-                               checkpoint::FlatMap config, checkpoint::FlatMap digests)
-    : store_(store), model_(model), optimizer_(optimizer), config_(std::move(config)), digests_(std::move(digests)) {}
+                               checkpoint::FlatMap config, checkpoint::FlatMap digests, bool beside_training)
+    : store_(store), model_(model), optimizer_(optimizer), config_(std::move(config)), digests_(std::move(digests)) {
+  if (beside_training) saver_.emplace(store_);
+}
 
 void RunCheckpoints::save(const TrainState& state) {
   checkpoint::CheckpointState out;
   out.step = state.step;
   out.best_step = state.best.step > 0 ? state.best.step : -1;
   out.layout = &model_.arena().layout();
-  out.granule = optimizer_.granule();
-  const at::Tensor master = model_.arena().on_host();
-  out.tensors.emplace_back(master_tensor(master));
+  out.granule = model_.arena().sharding().granule;
+  const at::Tensor master = model_.arena().owned_on_host();
+  out.tensors.emplace_back(master_tensor(model_.arena(), master));
   const HostState state_tensors(optimizer_.state(), model_.device());
   for (const StateTensor& tensor : state_tensors.tensors()) out.tensors.emplace_back(tensor);
   out.trainer = to_json(state);
   out.config = config_;
   out.digests = digests_;
-  store_.save(out);
+  saver_ ? saver_->save(out) : store_.save(out);
+}
+
+void RunCheckpoints::after_step() {
+  if (saver_) saver_->poll();
+}
+
+void RunCheckpoints::wait() {
+  if (saver_) saver_->wait();
 }
 
 TrainState RunCheckpoints::load(const std::string& folder) {
@@ -128,14 +138,22 @@ void RunCheckpoints::load_weights(const std::string& folder) {
 }
 
 void RunCheckpoints::read_weights(checkpoint::LoadedCheckpoint& loaded) {
-  const at::Tensor master = model_.arena().on_host();
-  loaded.read(master_tensor(master));
-  model_.arena().restore(master);
+  const at::Tensor master = model_.arena().owned_on_host();
+  read_held(loaded, master_tensor(model_.arena(), master));
+  model_.arena().restore_owned(master);
+}
+
+void RunCheckpoints::read_held(checkpoint::LoadedCheckpoint& loaded, const StateTensor& tensor) const {
+  if (tensor.held == tensor.count) return loaded.read(tensor);
+  const OwnedShards& owned = model_.arena().owned();
+  for (const Range& range : owned.ranges())
+    loaded.read(tensor, {range.begin / tensor.per, range.end / tensor.per},
+                static_cast<std::byte*>(tensor.data) + owned.place(range.begin) / tensor.per * size_of(tensor.type));
 }
 
 void RunCheckpoints::read_optimizer(checkpoint::LoadedCheckpoint& loaded) {
   HostState state(optimizer_.state(), model_.device());
-  for (const StateTensor& tensor : state.tensors()) loaded.read(tensor);
+  for (const StateTensor& tensor : state.tensors()) read_held(loaded, tensor);
   state.put_back();
 }
 

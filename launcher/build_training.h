@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "checkpoint/async_saver.h"
 #include "checkpoint/checkpoint.h"
 #include "core/base/metrics_log.h"
 #include "core/base/progress.h"
@@ -21,8 +22,10 @@ namespace hone::launcher {
 class RunCheckpoints final : public CheckpointSink {
  public:
   RunCheckpoints(checkpoint::CheckpointStore& store, model::Model& model, optim::Optimizer& optimizer,
-                 checkpoint::FlatMap config, checkpoint::FlatMap digests);
+                 checkpoint::FlatMap config, checkpoint::FlatMap digests, bool beside_training);
   void save(const TrainState& state) override;
+  void after_step() override;
+  void wait() override;
   // Refuses a checkpoint of another model, data set or configuration.
   TrainState load(const std::string& folder);
   // The weights of a checkpoint of the same model, trained alike, for a run that begins; with the optimizer's state on
@@ -33,11 +36,13 @@ class RunCheckpoints final : public CheckpointSink {
  private:
   void read_weights(checkpoint::LoadedCheckpoint& loaded);
   void read_optimizer(checkpoint::LoadedCheckpoint& loaded);
+  void read_held(checkpoint::LoadedCheckpoint& loaded, const StateTensor& tensor) const;
 
   checkpoint::CheckpointStore& store_;
   model::Model& model_;
   optim::Optimizer& optimizer_;
   checkpoint::FlatMap config_, digests_;
+  std::optional<checkpoint::AsyncSaver> saver_;  // where checkpoints are written beside the training
 };
 
 // The checkpoint to go on from, as train.resume says; empty: start.

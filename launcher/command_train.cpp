@@ -33,6 +33,7 @@ int run_train(CommandContext& context) {
   keep_compute_type(context.config());
   const Runtime runtime = make_runtime(context);
   Communicator& communicator = *runtime.communicator;
+  require_ranks_fit(context.config(), communicator.world_size());
   if (context.options<TrainCommandOptions>().dry_run) return dry_run(context, communicator);
   open_run_folder(context, communicator);
   if (context.config().train.folds > 0) return run_folds(context, communicator);

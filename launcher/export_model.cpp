@@ -34,9 +34,8 @@ formats::PeftConfig peft_config(const Config& config, const model::Model& model)
   return peft;
 }
 
-void export_adapter(const std::string& folder, const Config& config, model::Model& model) {
+void export_adapter(const std::string& folder, const Config& config, model::Model& model, const at::Tensor& values) {
   const auto& parameters = model.arena().layout().parameters;
-  const at::Tensor values = model.arena().on_host();
   std::map<std::string, formats::PeftWeights> by_module;
   std::vector<formats::PeftModule> whole;
   for (std::size_t p = 0; p < parameters.size(); ++p) {
@@ -59,8 +58,7 @@ void export_adapter(const std::string& folder, const Config& config, model::Mode
 }
 
 // Under fp32 the masters as they are; otherwise in the compute type, as they were trained with.
-void export_full(const std::string& folder, const Config& config, model::Model& model) {
-  const at::Tensor values = model.arena().on_host();
+void export_full(const std::string& folder, const Config& config, model::Model& model, const at::Tensor& values) {
   FolderWriter writer(config, folder, config.model.dtype);
   const auto& parameters = model.arena().layout().parameters;
   for (std::size_t p = 0; p < parameters.size(); ++p) writer.announce(parameters[p].name, parameters[p].shape);
@@ -71,13 +69,13 @@ void export_full(const std::string& folder, const Config& config, model::Model& 
 
 }  // namespace
 
-std::string export_trained(const Config& config, model::Model& model) {
+std::string export_trained(const Config& config, model::Model& model, const at::Tensor& values) {
   const bool adapter = config.adapter.type == "lora";
   const std::string folder = config.run.dir + (adapter ? "/adapter" : "/model");
   if (adapter) {
-    export_adapter(folder, config, model);
+    export_adapter(folder, config, model, values);
   } else {
-    export_full(folder, config, model);
+    export_full(folder, config, model, values);
   }
   return folder;
 }

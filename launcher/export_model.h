@@ -7,7 +7,8 @@
 
 namespace hone::launcher {
 
-// run.dir/adapter where an adapter was trained, run.dir/model otherwise; returns the folder. Rank 0 only.
-std::string export_trained(const Config& config, model::Model& model);
+// run.dir/adapter where an adapter was trained, run.dir/model otherwise; returns the folder. `weights` is what the
+// arena's on_host() gave. Rank 0 only.
+std::string export_trained(const Config& config, model::Model& model, const at::Tensor& weights);
 
 }  // namespace hone::launcher

@@ -86,8 +86,10 @@ int close_run(CommandContext& context, model::Model& model, train::Outcome outco
   const Config& config = context.config();
   const bool finished = outcome == train::Outcome::finished;
   const int code = static_cast<int>(finished ? Exit::done : Exit::stopped);
-  if (context.session.rank() != 0) return code;
-  if (finished) context.log.info("trained weights: {}", export_trained(config, model));
+  const bool leads = context.session.rank() == 0;
+  const at::Tensor weights = finished ? model.arena().on_host(/*keep=*/leads) : at::Tensor();
+  if (!leads) return code;
+  if (finished) context.log.info("trained weights: {}", export_trained(config, model, weights));
   write_status(config.run.dir, {finished ? "done" : "stopped", state.step, "", code, state.best.step});
   const std::string report = config.run.dir + "/report.html";
   report::write_report(report::load_run(config.run.dir), report);

@@ -1,5 +1,7 @@
 #include "launcher/train_rules.h"
 
+#include <bit>
+
 #include "core/base/error.h"
 #include "core/train/spans.h"
 
@@ -41,6 +43,19 @@ void require_one_start(const Config& config) {
 }
 
 }  // namespace
+
+void require_ranks_fit(const Config& config, int world_size) {
+  if (config.dist.deterministic != "tree") return;
+  const auto refuse = [](const std::string& why, const std::string& hint) {
+    throw Error(Exit::usage, "US080", "no deterministic tree here", "dist.deterministic", why, hint);
+  };
+  if (!std::has_single_bit(static_cast<unsigned>(world_size)))
+    refuse(std::to_string(world_size) + " ranks are no power of two", "take 1, 2, 4, 8, ... ranks");
+  if (config.model.device != "cpu")
+    refuse("on GPUs NCCL chooses the order of sums", "set dist.deterministic none, or model.device cpu");
+  if (config.dist.zero > 0 && config.optim.name == "adafactor")
+    refuse("adafactor sums over shards, whose cut depends on the ranks", "set dist.zero 0, or another optim.name");
+}
 
 std::optional<double> time_limit(const TrainOptions& options) {
   if (options.max_time.empty()) return std::nullopt;

@@ -10,6 +10,9 @@ namespace hone::launcher {
 // Throws Error(Exit::usage) where keys of [train] are not understood or exclude one another.
 void require_possible(const Config& config);
 
+// The same where [dist] does not fit the number of ranks or the rest; model.device must be resolved.
+void require_ranks_fit(const Config& config, int world_size);
+
 // train.max_time in seconds.
 std::optional<double> time_limit(const TrainOptions& options);
 

@@ -11,6 +11,7 @@
 #include "core/optim/optimizer_on.h"
 #include "core/train/evaluator.h"
 #include "core/train/graphed_objective.h"
+#include "core/train/sharded_gradients.h"
 #include "core/train/time_limit.h"
 #include "dist/gradient_sync.h"
 #include "dist/stop_signal.h"
@@ -41,7 +42,7 @@ void require_same_adapter(const CommandContext& context, const FlatConfig& asked
 objective::ObjectivePtr make_run_objective(const Config& config, const model::Model& model) {
   objective::ObjectivePtr objective = objective::make_objective(config.objective);
   const bool recordable = model.device().is_cuda() && config.train.neftune_noise_alpha == 0 &&
-                          config.train.offload == "none" &&
+                          config.train.offload == "none" && config.dist.zero < 2 &&
                           nn::cuda_attention(model.compute(), model.config().head_dim) != nn::CudaAttention::none;
   if (!recordable || config.train.cuda_graph == "false") return objective;
   return train::make_graphed(std::move(objective));
@@ -64,11 +65,10 @@ TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, Ru
       model_(make_model()),
       objective_(make_run_objective(config_, model_)),
       optimizer_(optim::make_optimizer_on(model_.device(), config_.optim, model_.arena().layout(),
-                                           model_.arena().weights().type)),
-      gradients_(model_.arena().layout(), model_.device()),
-      reduction_(dist::make_gradient_reduction(gradients_.flat(), model_.arena().layout(), communicator_)),
+                                           model_.arena().owned(), model_.arena().type())),
+      gradients_(make_gradients()),
       store_(config_.run.dir + "/checkpoints", communicator_, store_options()),
-      checkpoints_(store_, model_, *optimizer_, flatten(config_), digests()) {}
+      checkpoints_(store_, model_, *optimizer_, flatten(config_), digests(), config_.train.async_save) {}
 
 RunRows TrainingRun::open_run_rows() {
   const std::string root = scope_.scratch.empty() ? cache_root_of(config_.run.dir) : scope_.scratch;
@@ -105,9 +105,20 @@ std::optional<data::EvalPass> TrainingRun::make_held_out() {
 
 model::Model TrainingRun::make_model() {
   const FlatConfig asked = flatten(config_);
-  model::Model model = build_model(config_, Purpose::train);
+  model::Model model = build_model(config_, Purpose::train, make_sharding(config_, communicator_));
   require_same_adapter(context_, asked, flatten(config_));
   return model;
+}
+
+std::unique_ptr<train::StepGradients> TrainingRun::make_gradients() {
+  const model::Arena& arena = model_.arena();
+  const bool tree = config_.dist.deterministic == "tree";
+  if (tree || config_.dist.zero > 0)
+    return std::make_unique<train::ShardedGradients>(arena.layout(), arena.sharding(), tree, model_.device());
+  auto whole = std::make_unique<train::ArenaGradients>(arena.layout(), model_.device());
+  reduction_ = dist::make_gradient_reduction(whole->flat(), arena.layout(), communicator_);
+  whole->set_reduction(reduction_.get());
+  return whole;
 }
 
 train::StepParts TrainingRun::step_parts(TrainState& state) {
@@ -118,8 +129,7 @@ train::StepParts TrainingRun::step_parts(TrainState& state) {
           .peak_lr = *config_.optim.lr,
           .max_grad_norm = config_.optim.max_grad_norm,
           .communicator = communicator_,
-          .reduction = *reduction_,
-          .gradients = gradients_,
+          .gradients = *gradients_,
           .clock = clock_,
           .loss_scale = state.loss_scale,
           .earlier_updates = state.earlier_updates,
@@ -225,7 +235,7 @@ model::MemoryEstimate TrainingRun::memory_held() {
   model::MemoryEstimate held;
   held.frozen = model_.frozen_bytes();
   held.master = model_.arena().bytes();
-  held.gradients = std::ssize(gradients_.flat()) * std::int64_t{sizeof(float)};
+  held.gradients = gradients_->bytes();
   for (const StateTensor& tensor : optimizer_->state()) held.optimizer += std::ssize(tensor.bytes());
   return held;
 }

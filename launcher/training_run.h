@@ -41,6 +41,7 @@ class TrainingRun {
   std::unique_ptr<BatchSource> make_source();
   std::optional<data::EvalPass> make_held_out();
   model::Model make_model();
+  std::unique_ptr<train::StepGradients> make_gradients();
   train::StepParts step_parts(TrainState& state);
   checkpoint::StoreOptions store_options();
   checkpoint::FlatMap digests() const;
@@ -63,8 +64,8 @@ class TrainingRun {
   model::Model model_;
   objective::ObjectivePtr objective_;
   optim::OptimizerPtr optimizer_;
-  train::ArenaGradients gradients_;
-  std::unique_ptr<GradientReduction> reduction_;
+  std::unique_ptr<GradientReduction> reduction_;  // of whole gradients
+  std::unique_ptr<train::StepGradients> gradients_;
   train::PhaseClock clock_;
   checkpoint::CheckpointStore store_;
   RunCheckpoints checkpoints_;

@@ -61,7 +61,27 @@ bool trains(const BuildSpec& spec, const std::string& tensor) {
 ModuleBuilder::ModuleBuilder(const formats::TensorSource& source, const BuildSpec& spec)
     : source_(source), spec_(spec) {}
 
-void ModuleBuilder::begin_block(const std::string& name) { pending_block_ = name; }
+void ModuleBuilder::begin_block(const std::string& name) {
+  shard_block();
+  pending_block_ = name;
+  block_begun_ = true;
+}
+
+void ModuleBuilder::shard_block() {
+  if (!block_begun_ || !spec_.sharding.shards_weights()) return;
+  sharded_.emplace_back(frozen_here_, *spec_.sharding.communicator, spec_.device);
+  frozen_bytes_ += sharded_.back().bytes();
+  frozen_here_.clear();
+}
+
+nn::WeightPtr ModuleBuilder::frozen(std::shared_ptr<nn::Weight> weight) {
+  if (spec_.sharding.shards_weights()) {
+    frozen_here_.push_back(weight);
+  } else {
+    frozen_bytes_ += weight->bytes();
+  }
+  return weight;
+}
 
 const formats::TensorInfo& ModuleBuilder::require(const std::string& name,
                                                   const std::vector<std::int64_t>& shape) const {
@@ -93,25 +113,20 @@ nn::WeightPtr ModuleBuilder::trainable(const std::string& name, std::vector<std:
 }
 
 nn::WeightPtr ModuleBuilder::frozen_dense(const formats::TensorInfo& info) {
-  auto weight = std::make_shared<nn::DenseWeight>(load_dense(info, spec_.compute));
-  frozen_bytes_ += weight->bytes();
-  return weight;
+  return frozen(std::make_shared<nn::DenseWeight>(load_dense(info, spec_.compute)));
 }
 
 nn::WeightPtr ModuleBuilder::frozen_nf4(const formats::TensorInfo& info) {
   if (!spec_.device.is_cpu()) return frozen_nf4_on_device(info);
-  quant::Nf4Data data = read_nf4(info);
-  frozen_bytes_ += data.bytes();
-  return std::make_shared<quant::Nf4Weight>(std::move(data), info.shape, spec_.compute);
+  return frozen(std::make_shared<quant::Nf4Weight>(read_nf4(info), info.shape, spec_.compute));
 }
 
 nn::WeightPtr ModuleBuilder::frozen_nf4_on_device(const formats::TensorInfo& info) {
   const bool quantize_there = spec_.device.is_cuda() && !source_.nf4(info);
-  quant::DeviceNf4 data = quantize_there
+  quant::Nf4Tensors data = quantize_there
                               ? quant::quantize_on_cuda(load_dense(info, at::kFloat), spec_.double_quant)
                               : quant::to_device(read_nf4(info), spec_.device);
-  frozen_bytes_ += data.bytes();
-  return std::make_shared<quant::DeviceNf4Weight>(std::move(data), info.shape, spec_.compute);
+  return frozen(std::make_shared<quant::DeviceNf4Weight>(std::move(data), info.shape, spec_.compute));
 }
 
 quant::Nf4Data ModuleBuilder::read_nf4(const formats::TensorInfo& info) const {
@@ -155,14 +170,14 @@ nn::Linear ModuleBuilder::linear(const std::string& module, std::int64_t out, st
 }
 
 void ModuleBuilder::add_frozen_branches(nn::Linear& linear, std::int64_t out, std::int64_t in) {
-  for (const formats::PeftAdapter* frozen : spec_.frozen_adapters) {
-    const formats::PeftPair* pair = frozen->find(linear.name);
+  for (const formats::PeftAdapter* adapter : spec_.frozen_adapters) {
+    const formats::PeftPair* pair = adapter->find(linear.name);
     if (!pair) continue;
-    adapter::require_fit(*pair, out, in);
-    auto a = std::make_shared<nn::DenseWeight>(adapter::to_tensor(*pair->a, spec_.compute).to(spec_.device));
-    auto b = std::make_shared<nn::DenseWeight>(adapter::to_tensor(*pair->b, spec_.compute).to(spec_.device));
-    frozen_bytes_ += a->bytes() + b->bytes();
-    linear.branches.push_back({a, b, frozen->config().scaling(), /*trained=*/false});
+    hone::adapter::require_fit(*pair, out, in);
+    const auto load = [&](const auto& tensor) {
+      return frozen(std::make_shared<nn::DenseWeight>(hone::adapter::to_tensor(tensor, spec_.compute).to(spec_.device)));
+    };
+    linear.branches.push_back({load(*pair->a), load(*pair->b), adapter->config().scaling(), /*trained=*/false});
   }
 }
 
@@ -226,10 +241,14 @@ std::shared_ptr<Arena> ModuleBuilder::finish() {
   if (spec_.lora_init) check_all_used(*spec_.lora_init, linears_);
   if (spec_.trained == Trained::adapter && adapted_.empty())
     throw Error(Exit::usage, "AD012", "no module matches", "adapter.targets", "the model has no such linear");
-  arena_->allocate(layout_.finish(), spec_.compute, spec_.master, spec_.device);
-  const at::Tensor start = arena_->on_host();
-  for (std::size_t p = 0; p < fills_.size(); ++p) fills_[p](arena_->part(start, p));
-  arena_->restore(start);
+  shard_block();
+  arena_->allocate(layout_.finish(), spec_.compute, spec_.master, spec_.device, spec_.sharding);
+  for (std::size_t p = 0; p < fills_.size(); ++p) {
+    const Range range = arena_->layout().parameters[p].range;
+    std::vector<float> values(static_cast<std::size_t>(range.length()));
+    fills_[p](values);
+    arena_->set(p, values);
+  }
   return arena_;
 }
 

@@ -11,6 +11,7 @@
 #include "core/formats/peft.h"
 #include "core/formats/tensor_source.h"
 #include "core/model/arena.h"
+#include "core/model/sharded_weights.h"
 #include "core/nn/linear.h"
 #include "core/quant/nf4_weight.h"
 
@@ -31,6 +32,7 @@ struct BuildSpec {
   std::vector<const formats::PeftAdapter*> frozen_adapters;        // applied in order
   std::uint64_t seed = 42;
   double neftune_noise_alpha = 0;  // training passes
+  Sharding sharding;
 };
 
 // Is this tensor of the model in the arena: because everything is trained, or its module whole beside an
@@ -41,7 +43,7 @@ class ModuleBuilder {
  public:
   ModuleBuilder(const formats::TensorSource& source, const BuildSpec& spec);
 
-  void begin_block(const std::string& name);  // opens a range of the arena: "embedding", "layers.0", ..., "head"
+  void begin_block(const std::string& name);  // "embedding", "layers.0", ..., "head"; opens a range of the arena
   nn::WeightPtr vector(const std::string& name, std::int64_t size);                        // norms, biases: no decay
   nn::WeightPtr matrix(const std::string& name, std::int64_t rows, std::int64_t columns);  // never quantised
   nn::Linear linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias);
@@ -53,6 +55,8 @@ class ModuleBuilder {
   // have.
   std::shared_ptr<Arena> finish();
   std::int64_t frozen_bytes() const { return frozen_bytes_; }
+  // After finish(): the frozen weights of each block, in the order they were begun; empty unless weights are sharded.
+  std::vector<ShardedWeights> sharded() { return std::move(sharded_); }
   std::vector<std::string> adapted_modules() const { return adapted_; }  // that got the trained adapter
 
  private:
@@ -61,6 +65,8 @@ class ModuleBuilder {
   nn::WeightPtr trainable(const std::string& name, std::vector<std::int64_t> shape, bool decay, Fill fill);
   nn::WeightPtr own(const formats::TensorInfo& info, bool decay);  // trained or frozen, as spec says
   void check_saved_modules() const;
+  nn::WeightPtr frozen(std::shared_ptr<nn::Weight> weight);  // keeps account of it
+  void shard_block();                                        // what the block that ends here holds frozen
   nn::WeightPtr frozen_dense(const formats::TensorInfo& info);
   nn::WeightPtr frozen_nf4(const formats::TensorInfo& info);
   nn::WeightPtr frozen_nf4_on_device(const formats::TensorInfo& info);
@@ -80,6 +86,9 @@ class ModuleBuilder {
   std::string pending_block_;  // opened once something in it is trained
   std::uint32_t next_dropout_site_ = 0;
   std::int64_t frozen_bytes_ = 0;
+  std::vector<std::shared_ptr<nn::Weight>> frozen_here_;  // of the block under way, where they will be sharded
+  std::vector<ShardedWeights> sharded_;
+  bool block_begun_ = false;
 };
 
 }  // namespace hone::model

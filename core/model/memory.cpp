@@ -68,8 +68,17 @@ MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec
     estimate.frozen += nf4 ? n / 2 + n / 64 * (spec.double_quant ? 1 : 4) : n * element;
   }
   const ArenaLayout trained = trained_layout(files, spec);
-  estimate.master = trained.size * ((spec.master == at::kFloat ? 4 : 2) + (spec.master == spec.compute ? 0 : element));
-  estimate.gradients = trained.size * 4;
+  const Sharding& sharding = spec.sharding;
+  const std::int64_t owned = sharding.owned(trained).size(), master = spec.master == at::kFloat ? 4 : 2;
+  if (sharding.shards_weights()) {
+    estimate.frozen /= sharding.world_size();
+    estimate.master = owned * master;
+  } else if (spec.master == spec.compute) {
+    estimate.master = trained.size * master;
+  } else {
+    estimate.master = owned * master + trained.size * element;
+  }
+  estimate.gradients = (sharding.shards_gradients() ? owned : trained.size) * 4;
   estimate.optimizer = state_bytes(trained);
   return estimate;
 }

@@ -28,6 +28,38 @@ Model::Model(ModelParts parts, std::uint64_t seed, bool recompute)
       recompute_(recompute),
       arena_block_(match_blocks(parts_.arena->layout(), parts_.family->blocks())) {}
 
+void Model::start_gather(std::size_t segment) const {
+  if (arena_block_[segment]) parts_.arena->start_gather(*arena_block_[segment]);
+  if (parts_.sharded && !parts_.sharded->empty()) (*parts_.sharded)[segment].start();
+}
+
+void Model::enter(std::size_t segment, std::size_t next) const {
+  start_gather(segment);
+  if (next < arena_block_.size()) start_gather(next);
+  if (arena_block_[segment]) parts_.arena->wait_for(*arena_block_[segment]);
+  if (parts_.sharded && !parts_.sharded->empty()) (*parts_.sharded)[segment].wait();
+}
+
+void Model::leave(std::size_t segment) const {
+  if (arena_block_[segment]) parts_.arena->release(*arena_block_[segment]);
+  if (parts_.sharded && !parts_.sharded->empty()) (*parts_.sharded)[segment].release();
+}
+
+bool Model::holds_for_head(std::size_t segment) const {
+  return segment + 1 == arena_block_.size() || (segment == 0 && parts_.config.tie_embeddings);
+}
+
+void Model::stand_by(GradientSink* sink) const {
+  for (std::size_t s = 0; s < arena_block_.size(); ++s) {
+    enter(s, s + 1);
+    if (!holds_for_head(s)) leave(s);
+  }
+  if (!sink) return;
+  ModelTape nothing;
+  nothing.segments.resize(arena_block_.size());
+  backward({}, nothing, *sink);
+}
+
 nn::Value Model::run_segment(const nn::Pass& pass, std::size_t segment, const nn::Value& x) const {
   if (segment == 0) {
     nn::Value embedded = parts_.family->embed(pass);
@@ -62,8 +94,10 @@ at::Tensor Model::forward(nn::BatchTensors tensors, const ForwardOptions& option
   nn::Value x;
   bool wants_gradient = false;  // from the first trained segment on
   for (std::size_t s = 0; s < segments; ++s) {
+    enter(s, s + 1);
     if (!tape) {
       x = run_segment(pass, s, x);
+      if (!holds_for_head(s)) leave(s);
       continue;
     }
     ModelTape::Segment& segment = tape->segments[s];
@@ -72,6 +106,7 @@ at::Tensor Model::forward(nn::BatchTensors tensors, const ForwardOptions& option
     const bool again = recompute_ && is_block;
     pass.tape = again ? nullptr : &segment.tape;
     segment.out = run_segment(pass, s, segment.in);
+    if (!holds_for_head(s)) leave(s);
     wants_gradient = wants_gradient || arena_block_[s].has_value();
     x = segment.out;
     if (again && parts_.offload_block_inputs) segment.put_aside = device::HostCopy(segment.in.tensor);
@@ -85,6 +120,7 @@ void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) c
   at::Tensor d = std::move(d_hidden);
   for (std::size_t s = tape.segments.size(); s-- > 0;) {
     ModelTape::Segment& segment = tape.segments[s];
+    if (s > 0) enter(s, s > 1 ? s - 1 : s);  // the embedding's own backward reads no weight
     const bool is_block = s > 0 && s + 1 < tape.segments.size();
     if (d.defined() && tape.recompute && is_block) {
       if (segment.put_aside.holds()) segment.in.tensor = segment.put_aside.take();
@@ -97,6 +133,8 @@ void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) c
     }
     if (d.defined()) d = segment.tape.backward(segment.out, std::move(d), segment.in, sink);
     segment = {};
+    if (s > 0) leave(s);
+    if (s + 1 == tape.segments.size()) leave(0);
     announce(s, sink);
   }
 }

@@ -9,6 +9,7 @@
 #include "core/device/host_copy.h"
 #include "core/formats/model_config.h"
 #include "core/model/arena.h"
+#include "core/model/sharded_weights.h"
 #include "core/nn/linear_cross_entropy.h"
 #include "core/nn/pass.h"
 #include "core/ports/token_batch.h"
@@ -55,6 +56,7 @@ struct ModelParts {
   std::unique_ptr<Family> family;
   std::shared_ptr<Arena> arena;
   at::ScalarType compute = at::kFloat;
+  std::shared_ptr<std::vector<ShardedWeights>> sharded;  // by segment; null or empty unless weights are sharded
   std::int64_t frozen_bytes = 0;
   double neftune_noise_alpha = 0;
   bool offload_block_inputs = false;
@@ -72,6 +74,9 @@ class Model {
   // Plays the tape. The head's own gradient has gone to the sink before; blocks are announced as they are
   // final.
   void backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) const;
+  // What a rank does that has nothing to pass through the model while others have: its part in the gathering of sharded
+  // weights, forward and, with a sink, backward, whose blocks are announced. Every micro-batch calls this or the passes.
+  void stand_by(GradientSink* sink = nullptr) const;
   nn::Head head() const { return parts_.family->head(); }
 
   Arena& arena() { return *parts_.arena; }
@@ -83,6 +88,10 @@ class Model {
   const std::vector<std::string>& adapted_modules() const { return parts_.adapted_modules; }
 
  private:
+  void start_gather(std::size_t segment) const;
+  void enter(std::size_t segment, std::size_t next) const;  // its weights are there, those of `next` on their way
+  void leave(std::size_t segment) const;
+  bool holds_for_head(std::size_t segment) const;  // its weights are the head's too
   nn::Value run_segment(const nn::Pass& pass, std::size_t segment, const nn::Value& x) const;
   void announce(std::size_t segment, GradientSink& sink) const;
 

@@ -19,6 +19,7 @@ Model build_model(const formats::ModelFiles& files, const BuildSpec& spec, bool 
   parts.compute = spec.compute;
   parts.family = make_family(files.config, builder);
   parts.arena = builder.finish();
+  parts.sharded = std::make_shared<std::vector<ShardedWeights>>(builder.sharded());
   parts.frozen_bytes = builder.frozen_bytes();
   parts.neftune_noise_alpha = spec.neftune_noise_alpha;
   parts.offload_block_inputs = spec.offload_block_inputs;

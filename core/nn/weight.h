@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace hone::nn {
 
@@ -21,6 +22,9 @@ class Weight {
   virtual std::optional<std::size_t> parameter() const { return std::nullopt; }
   virtual at::IntArrayRef shape() const = 0;
   virtual std::int64_t bytes() const = 0;  // held in memory for it, shared ones counted once by their owner
+  // Where its values lie, for an owner that keeps them elsewhere (in shards over ranks) and puts tensors of the same
+  // type and shape in their place, which hold values whenever the weight is acquired. Empty: not to be moved.
+  virtual std::vector<at::Tensor*> storage() { return {}; }
 };
 using WeightPtr = std::shared_ptr<const Weight>;
 
@@ -31,6 +35,7 @@ class DenseWeight final : public Weight {
   at::Tensor acquire() const override { return tensor_; }
   at::IntArrayRef shape() const override { return tensor_.sizes(); }
   std::int64_t bytes() const override { return static_cast<std::int64_t>(tensor_.nbytes()); }
+  std::vector<at::Tensor*> storage() override { return {&tensor_}; }
 
  private:
   at::Tensor tensor_;

@@ -27,7 +27,7 @@ class Sft final : public CapturableObjective {
   double train(model::Model& model, const TokenBatch& batch, double scale, GradientSink& sink) override {
     const TargetRows rows = target_rows(batch);
     if (rows.row.empty()) {
-      for (std::size_t b = model.arena().layout().blocks.size(); b-- > 0;) sink.block_final(b);
+      model.stand_by(&sink);
       return 0;
     }
     const at::Device device = model.device();
@@ -65,7 +65,10 @@ class Sft final : public CapturableObjective {
     std::vector<SequenceScore> scores(batch.sequence_count());
     for (std::size_t s = 0; s < scores.size(); ++s) scores[s].sample = batch.sample[s];
     const TargetRows rows = target_rows(batch);
-    if (rows.row.empty()) return scores;
+    if (rows.row.empty()) {
+      model.stand_by();
+      return scores;
+    }
     const at::Tensor hidden =
         model.forward(batch, {.adapters = adapters}).index_select(0, to_index(rows.row, model.device()));
     const nn::TokenScores tokens = nn::score_targets(model.head(), hidden, to_index(rows.target, model.device()));

@@ -74,19 +74,20 @@ HONE_CLONES void move(float* w, const float* u, std::int64_t n, float decay, flo
 
 class Adafactor final : public Optimizer {
  public:
-  Adafactor(const OptimOptions& options, const ArenaLayout& layout)
+  Adafactor(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned)
       : options_(options),
         rules_(parameter_rules(options, layout)),
-        places_(places_in(layout).of),
-        state_(state_of(options, layout)),
+        places_(places_in(layout)),
+        state_(state_of(options, layout), owned),
         plans_(rules_.size()) {}
 
-  // Means and norms are over whole parameters, so the first range that meets one works them out for all.
-  void update(Range range, const StepInput& in) override {
-    for_parameters(rules_, range, [&](std::size_t p, Range part) {
-      if (plans_[p].step != in.step) plans_[p] = plan(p, in);
-      edit_weights(in, part, [&](float* w, Range at) {
-        for_rows(p, at, in.gradient, [&](const float* u, Range cut) {
+  // Means and norms are over whole parameters, of which a rank may hold parts: sums over the pieces, then over ranks.
+  void update(const StepInput& in) override {
+    advance_means(in);
+    plan(in);
+    for_parameters(rules_, in.pieces, [&](std::size_t p, const Piece& piece, Range part) {
+      edit_weights(in, piece, part, [&](float* w, const float* g, Range at) {
+        for_rows(p, at, g, [&](const float* u, Range cut) {
           move(w + (cut.begin - at.begin), u, cut.length(), plans_[p].decay, plans_[p].step_size);
         });
       });
@@ -94,81 +95,100 @@ class Adafactor final : public Optimizer {
   }
 
   std::vector<StateTensor> state() override { return state_.tensors(); }
-  std::int64_t granule() const override { return 64; }
 
  private:
   // What a parameter's elements have in common in one step.
   struct Plan {
-    std::int64_t step = 0;
     float mean_of_rows = 1, decay = 1, step_size = 0;
   };
 
-  Plan plan(std::size_t p, const StepInput& in) {
-    const Range range = rules_[p].range;
-    double lr = in.lr * rules_[p].lr_scale;
-    if (options_.scale_parameter) lr *= std::max(kScaleFloor, weight_rms(range, in));
-    plans_[p].mean_of_rows = advance_means(p, in);
-    double sum = 0;
-    for_rows(p, range, in.gradient, [&](const float* u, Range cut) { sum += square_sum(u, cut.length()); });
-    const double rms = std::sqrt(sum / static_cast<double>(range.length()));
-    return {in.step, plans_[p].mean_of_rows, static_cast<float>(1.0 - lr * rules_[p].weight_decay),
-            static_cast<float>(lr / std::max(1.0, rms / options_.clip_threshold))};
-  }
-
-  static double weight_rms(Range range, const StepInput& in) {
-    double sum = 0;
-    read_weights(in, range, [&](const float* w, Range at) { sum += square_sum(w, at.length()); });
-    return std::sqrt(sum / static_cast<double>(range.length()));
-  }
-
-  // Takes the gradient's squares into the running means; returns the mean of the row means.
-  float advance_means(std::size_t p, const StepInput& in) {
-    const Place& place = places_[p];
+  // Takes the gradient's squares into the running means, which are alike on every rank.
+  void advance_means(const StepInput& in) {
+    std::vector<double> sums(static_cast<std::size_t>(places_.rows + places_.columns + places_.vectors));
+    for_parameters(rules_, in.pieces, [&](std::size_t p, const Piece& piece, Range part) {
+      const Place& place = places_.of[p];
+      for_cuts(p, part, [&](Range cut, std::int64_t row, std::int64_t column) {
+        const float* g = piece.gradient + (cut.begin - piece.range.begin);
+        add_squares(g, &sums[column_sums_at(place) + column], cut.length());
+        if (!place.vector()) sums[place.row_at + row] += square_sum(g, cut.length());
+      });
+    });
+    in.sum(sums);
     const double taken = std::pow(static_cast<double>(in.step), options_.decay_rate);
     const auto advance = [&](float& mean, double sum, std::int64_t count) {
-      mean = static_cast<float>((1.0 - taken) * mean +
-                                taken * (sum / static_cast<double>(count) + kSquareFloor));
+      mean = static_cast<float>((1.0 - taken) * mean + taken * (sum / static_cast<double>(count) + kSquareFloor));
     };
-    std::vector<double> column_sums(static_cast<std::size_t>(place.columns));
-    double row_total = 0;
-    for (std::int64_t r = 0; r < place.rows; ++r) {
-      const float* g = in.gradient + rules_[p].range.begin + r * place.columns;
-      add_squares(g, column_sums.data(), place.columns);
-      if (place.vector()) continue;
-      float& mean = state_.f32(kRow)[place.row_at + r];
-      advance(mean, square_sum(g, place.columns), place.columns);
-      row_total += mean;
+    for (std::size_t p = 0; p < rules_.size(); ++p) {
+      const Place& place = places_.of[p];
+      double row_total = 0;
+      for (std::int64_t r = 0; r < place.rows && !place.vector(); ++r) {
+        float& mean = state_.whole(kRow)[place.row_at + r];
+        advance(mean, sums[place.row_at + r], place.columns);
+        row_total += mean;
+      }
+      for (std::int64_t c = 0; c < place.columns; ++c)
+        advance(column_means(place)[c], sums[column_sums_at(place) + c], place.rows);
+      plans_[p].mean_of_rows = static_cast<float>(row_total / static_cast<double>(place.rows));
     }
-    float* columns = column_means(place);
-    for (std::int64_t c = 0; c < place.columns; ++c)
-      advance(columns[c], column_sums[static_cast<std::size_t>(c)], place.rows);
-    return static_cast<float>(row_total / static_cast<double>(place.rows));
   }
 
+  // Step sizes, from the sizes of the unclipped update and of the weights.
+  void plan(const StepInput& in) {
+    const std::size_t count = rules_.size();
+    std::vector<double> sums(2 * count);  // squares of updates, squares of weights
+    for_parameters(rules_, in.pieces, [&](std::size_t p, const Piece& piece, Range part) {
+      const float* g = piece.gradient + (part.begin - piece.range.begin);
+      for_rows(p, part, g, [&](const float* u, Range cut) { sums[p] += square_sum(u, cut.length()); });
+      if (options_.scale_parameter)
+        read_weights(in, piece, part, [&](const float* w, const float*, Range at) {
+          sums[count + p] += square_sum(w, at.length());
+        });
+    });
+    in.sum(sums);
+    for (std::size_t p = 0; p < count; ++p) {
+      const auto rms = [&](double sum) { return std::sqrt(sum / static_cast<double>(rules_[p].range.length())); };
+      double lr = in.lr * rules_[p].lr_scale;
+      if (options_.scale_parameter) lr *= std::max(kScaleFloor, rms(sums[count + p]));
+      plans_[p].decay = static_cast<float>(1.0 - lr * rules_[p].weight_decay);
+      plans_[p].step_size = static_cast<float>(lr / std::max(1.0, rms(sums[p]) / options_.clip_threshold));
+    }
+  }
+
+  // Where a parameter's column sums begin among [rows | columns | vectors].
+  std::int64_t column_sums_at(const Place& place) const {
+    return places_.rows + (place.vector() ? places_.columns : 0) + place.column_at;
+  }
   float* column_means(const Place& place) const {
-    return state_.f32(place.vector() ? kVector : kColumn) + place.column_at;
+    return state_.whole(place.vector() ? kVector : kColumn) + place.column_at;
   }
 
-  // body(u, cut): the unclipped update of `range`, cut at the ends of rows.
+  // body(cut, row, column): `range` of parameter p cut at the ends of its rows.
   template <class Body>
-  void for_rows(std::size_t p, Range range, const float* gradient, Body&& body) const {
-    const Place& place = places_[p];
-    std::vector<float> u(static_cast<std::size_t>(place.columns));
+  void for_cuts(std::size_t p, Range range, Body&& body) const {
+    const std::int64_t columns = places_.of[p].columns;
     for (Range cut{range.begin, range.begin}; cut.end < range.end;) {
-      const std::int64_t offset = cut.end - rules_[p].range.begin, column = offset % place.columns;
-      cut = {cut.end, std::min(range.end, cut.end + place.columns - column)};
-      const float row_factor =
-          place.vector()
-              ? 1.0f
-              : std::sqrt(plans_[p].mean_of_rows / state_.f32(kRow)[place.row_at + offset / place.columns]);
-      update_of(gradient + cut.begin, column_means(place) + column, row_factor, u.data(), cut.length());
-      body(u.data(), cut);
+      const std::int64_t offset = cut.end - rules_[p].range.begin, column = offset % columns;
+      cut = {cut.end, std::min(range.end, cut.end + columns - column)};
+      body(cut, offset / columns, column);
     }
+  }
+
+  // body(u, cut): the unclipped update of `range`, whose gradient is `g`, cut at the ends of rows.
+  template <class Body>
+  void for_rows(std::size_t p, Range range, const float* g, Body&& body) const {
+    const Place& place = places_.of[p];
+    std::vector<float> u(static_cast<std::size_t>(place.columns));
+    for_cuts(p, range, [&](Range cut, std::int64_t row, std::int64_t column) {
+      const float row_factor =
+          place.vector() ? 1.0f : std::sqrt(plans_[p].mean_of_rows / state_.whole(kRow)[place.row_at + row]);
+      update_of(g + (cut.begin - range.begin), column_means(place) + column, row_factor, u.data(), cut.length());
+      body(u.data(), cut);
+    });
   }
 
   OptimOptions options_;
   std::vector<ParameterRule> rules_;
-  std::vector<Place> places_;
+  Places places_;
   StateBuffers state_;
   std::vector<Plan> plans_;
 };

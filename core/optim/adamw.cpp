@@ -15,21 +15,19 @@ std::vector<StateSpec> state_of(const OptimOptions&, const ArenaLayout& layout) 
 
 class AdamW final : public Optimizer {
  public:
-  AdamW(const OptimOptions& options, const ArenaLayout& layout)
-      : options_(options), rules_(parameter_rules(options, layout)), state_(state_of(options, layout)) {}
+  AdamW(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned)
+      : options_(options), rules_(parameter_rules(options, layout)), state_(state_of(options, layout), owned) {}
 
-  void update(Range range, const StepInput& in) override {
-    float *m = state_.f32(0), *v = state_.f32(1);
-    for_parameters(rules_, range, [&](std::size_t p, Range part) {
+  void update(const StepInput& in) override {
+    for_parameters(rules_, in.pieces, [&](std::size_t p, const Piece& piece, Range part) {
       const AdamCoefficients c = adam_coefficients(options_, rules_[p], in);
-      edit_weights(in, part, [&](float* w, Range at) {
-        adam_run(w, in.gradient + at.begin, m + at.begin, v + at.begin, at.length(), c);
+      edit_weights(in, piece, part, [&](float* w, const float* g, Range at) {
+        adam_run(w, g, state_.f32(0, at.begin), state_.f32(1, at.begin), at.length(), c);
       });
     });
   }
 
   std::vector<StateTensor> state() override { return state_.tensors(); }
-  std::int64_t granule() const override { return 64; }
 
  private:
   OptimOptions options_;

@@ -32,41 +32,67 @@ std::vector<StateSpec> state_of(const OptimOptions&, const ArenaLayout& layout) 
 
 class AdamW8bit final : public Optimizer {
  public:
-  AdamW8bit(const OptimOptions& options, const ArenaLayout& layout)
-      : options_(options), rules_(parameter_rules(options, layout)), state_(state_of(options, layout)) {
-    std::int64_t small = 0;
+  AdamW8bit(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned)
+      : options_(options), rules_(parameter_rules(options, layout)), state_(state_of(options, layout), owned) {
     for (const ParameterRule& rule : rules_) {
-      small_at_.push_back(small);
-      if (is_small(rule.range)) small += rule.range.length();
+      small_at_.push_back(small_);
+      if (is_small(rule.range)) small_ += rule.range.length();
     }
   }
 
-  void update(Range range, const StepInput& in) override {
-    for_parameters(rules_, range, [&](std::size_t p, Range part) {
+  void update(const StepInput& in) override {
+    update_small(in);
+    for_parameters(rules_, in.pieces, [&](std::size_t p, const Piece& piece, Range part) {
+      if (is_small(rules_[p].range)) return;
       const AdamCoefficients c = adam_coefficients(options_, rules_[p], in);
-      edit_weights(in, part, [&](float* w, Range at) {
-        if (is_small(rules_[p].range)) {
-          const std::int64_t offset = small_at_[p] + at.begin - rules_[p].range.begin;
-          adam_run(w, in.gradient + at.begin, state_.f32(kSmall1) + offset, state_.f32(kSmall2) + offset,
-                   at.length(), c);
-        } else {
-          for (Range block{at.begin, at.begin}; block.end < at.end;) {
-            block = {block.end, std::min(block.end + kBlock, at.end)};
-            update_block(w + (block.begin - at.begin), in.gradient + block.begin, block, c);
-          }
+      edit_weights(in, piece, part, [&](float* w, const float* g, Range at) {
+        for (Range block{at.begin, at.begin}; block.end < at.end;) {
+          block = {block.end, std::min(block.end + kBlock, at.end)};
+          update_block(w + (block.begin - at.begin), g + (block.begin - at.begin), block, c);
         }
       });
     });
   }
 
   std::vector<StateTensor> state() override { return state_.tensors(); }
-  std::int64_t granule() const override { return kBlock; }
 
  private:
+  // The moments of small parameters are alike on every rank: each advances all of them, and moves the weights that
+  // are its own.
+  void update_small(const StepInput& in) {
+    std::vector<double> gradient(static_cast<std::size_t>(small_));
+    std::vector<float> w(gradient.size());
+    for_small(in, [&](const Piece& piece, Range part, std::int64_t begin) {
+      read_weights(in, piece, part, [&](const float* values, const float* g, Range at) {
+        std::copy_n(values, at.length(), &w[begin + at.begin - part.begin]);
+        std::copy_n(g, at.length(), &gradient[begin + at.begin - part.begin]);
+      });
+    });
+    in.sum(gradient);
+    const std::vector<float> g(gradient.begin(), gradient.end());
+    for (std::size_t p = 0; p < rules_.size(); ++p)
+      if (const std::int64_t at = small_at_[p]; is_small(rules_[p].range))
+        adam_run(&w[at], &g[at], state_.whole(kSmall1) + at, state_.whole(kSmall2) + at, rules_[p].range.length(),
+                 adam_coefficients(options_, rules_[p], in));
+    for_small(in, [&](const Piece& piece, Range part, std::int64_t begin) {
+      edit_weights(in, piece, part, [&](float* values, const float*, Range at) {
+        std::copy_n(&w[begin + at.begin - part.begin], at.length(), values);
+      });
+    });
+  }
+
+  // visit(piece, part, where the part begins among the small parameters' values)
+  template <class Visit>
+  void for_small(const StepInput& in, Visit&& visit) const {
+    for_parameters(rules_, in.pieces, [&](std::size_t p, const Piece& piece, Range part) {
+      if (is_small(rules_[p].range)) visit(piece, part, small_at_[p] + part.begin - rules_[p].range.begin);
+    });
+  }
+
   void update_block(float* w, const float* g, Range block, const AdamCoefficients& c) {
-    const std::int64_t n = block.length(), b = block.begin / kBlock;
-    std::uint8_t *codes1 = state_.u8(kState1) + block.begin, *codes2 = state_.u8(kState2) + block.begin;
-    float &absmax1 = state_.f32(kAbsmax1)[b], &absmax2 = state_.f32(kAbsmax2)[b];
+    const std::int64_t n = block.length();
+    std::uint8_t *codes1 = state_.u8(kState1, block.begin), *codes2 = state_.u8(kState2, block.begin);
+    float &absmax1 = *state_.f32(kAbsmax1, block.begin), &absmax2 = *state_.f32(kAbsmax2, block.begin);
     float m[kBlock], v[kBlock];
     dequantize_block(signed_dynamic_map(), codes1, absmax1, m, n);
     dequantize_block(unsigned_dynamic_map(), codes2, absmax2, v, n);
@@ -79,12 +105,13 @@ class AdamW8bit final : public Optimizer {
   std::vector<ParameterRule> rules_;
   StateBuffers state_;
   std::vector<std::int64_t> small_at_;  // of each parameter in the fp32 moments
+  std::int64_t small_ = 0;              // elements of small parameters
 };
 
 }  // namespace
 
 OptimizerKind adamw_8bit() {
-  return {state_of, make_as<AdamW8bit>};
+  return {state_of, make_as<AdamW8bit>, kBlock};
 }
 
 }  // namespace hone::optim

@@ -27,15 +27,14 @@ std::vector<StateSpec> state_of(const OptimOptions&, const ArenaLayout& layout) 
 
 class Lion final : public Optimizer {
  public:
-  Lion(const OptimOptions& options, const ArenaLayout& layout)
+  Lion(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned)
       : beta1_(options.beta1),
         beta2_(effective_beta2(options)),
         rules_(parameter_rules(options, layout)),
-        state_(state_of(options, layout)) {}
+        state_(state_of(options, layout), owned) {}
 
-  void update(Range range, const StepInput& in) override {
-    float* m = state_.f32(0);
-    for_parameters(rules_, range, [&](std::size_t p, Range part) {
+  void update(const StepInput& in) override {
+    for_parameters(rules_, in.pieces, [&](std::size_t p, const Piece& piece, Range part) {
       const double lr = in.lr * rules_[p].lr_scale;
       const LionCoefficients c{static_cast<float>(beta1_),
                                static_cast<float>(1.0 - beta1_),
@@ -43,14 +42,13 @@ class Lion final : public Optimizer {
                                static_cast<float>(1.0 - beta2_),
                                static_cast<float>(1.0 - lr * rules_[p].weight_decay),
                                static_cast<float>(lr)};
-      edit_weights(in, part, [&](float* w, Range at) {
-        lion_run(w, in.gradient + at.begin, m + at.begin, at.length(), c);
+      edit_weights(in, piece, part, [&](float* w, const float* g, Range at) {
+        lion_run(w, g, state_.f32(0, at.begin), at.length(), c);
       });
     });
   }
 
   std::vector<StateTensor> state() override { return state_.tensors(); }
-  std::int64_t granule() const override { return 64; }
 
  private:
   double beta1_, beta2_;

@@ -15,24 +15,38 @@ namespace {
 
 class AdamWOnCuda final : public Optimizer {
  public:
-  AdamWOnCuda(at::Device device, const OptimOptions& options, const ArenaLayout& layout)
+  AdamWOnCuda(at::Device device, const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned)
       : device_(device),
         options_(options),
         rules_(parameter_rules(options, layout)),
-        exp_avg_(device::zeros(layout.size, device, options.paged)),
-        exp_avg_sq_(device::zeros(layout.size, device, options.paged)) {
+        owned_(owned),
+        arena_size_(layout.size),
+        exp_avg_(device::zeros(owned.size(), device, options.paged)),
+        exp_avg_sq_(device::zeros(owned.size(), device, options.paged)) {
     assign_groups(layout);
   }
 
-  void update(Range range, const StepInput& in) override {
-    HONE_CHECK(range.begin % kAdamWGranule == 0 && in.weights.type == StateType::f32);
+  void update(const StepInput& in) override {
+    HONE_CHECK(in.type == StateType::f32);
+    for (const Piece& piece : in.pieces) queue(piece, in);
+    if (options_.paged) device::synchronize(device_);  // its state is host memory that others read
+  }
+
+  std::vector<StateTensor> state() override {
+    return {state_tensor("exp_avg", exp_avg_), state_tensor("exp_avg_sq", exp_avg_sq_)};
+  }
+
+ private:
+  void queue(const Piece& piece, const StepInput& in) {
+    const Range range = piece.range;
+    HONE_CHECK(range.begin % kAdamWGranule == 0);
     const AdamCoefficients c = adam_coefficients(options_, group_rules_.front(), in);
     AdamWArgs args;
     args.elements = range.length();
-    args.weights = in.weights.floats().data() + range.begin;
-    args.gradient = in.gradient + range.begin;
-    args.exp_avg = exp_avg_.mutable_data_ptr<float>() + range.begin;
-    args.exp_avg_sq = exp_avg_sq_.mutable_data_ptr<float>() + range.begin;
+    args.weights = static_cast<float*>(piece.weights);
+    args.gradient = piece.gradient;
+    args.exp_avg = exp_avg_.mutable_data_ptr<float>() + owned_.place(range.begin);
+    args.exp_avg_sq = exp_avg_sq_.mutable_data_ptr<float>() + owned_.place(range.begin);
     args.one_minus_beta1 = c.one_minus_beta1, args.beta2 = c.beta2, args.one_minus_beta2 = c.one_minus_beta2;
     args.eps = c.eps, args.inverse_root_correction2 = c.inverse_root_correction2;
     for (std::size_t g = 0; g < group_rules_.size(); ++g) {
@@ -41,17 +55,10 @@ class AdamWOnCuda final : public Optimizer {
     }
     args.group_of = group_of_.const_data_ptr<std::uint8_t>() + range.begin / kAdamWGranule;
     adamw_cuda(args, device::stream_on(device_));
-    if (options_.paged) device::synchronize(device_);  // its state is host memory that others read
   }
 
-  std::vector<StateTensor> state() override {
-    return {state_tensor("exp_avg", exp_avg_), state_tensor("exp_avg_sq", exp_avg_sq_)};
-  }
-  std::int64_t granule() const override { return kAdamWGranule; }
-
- private:
-  static StateTensor state_tensor(const char* name, at::Tensor& values) {
-    StateTensor tensor(name, {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
+  StateTensor state_tensor(const char* name, at::Tensor& values) const {
+    StateTensor tensor({name, StateType::f32, 1, arena_size_}, values.mutable_data_ptr(), values.numel());
     tensor.on_device = !values.is_cpu();
     return tensor;
   }
@@ -76,6 +83,8 @@ class AdamWOnCuda final : public Optimizer {
   at::Device device_;
   OptimOptions options_;
   std::vector<ParameterRule> rules_, group_rules_;
+  OwnedShards owned_;
+  std::int64_t arena_size_;
   at::Tensor exp_avg_, exp_avg_sq_, group_of_;
 };
 
@@ -84,20 +93,22 @@ class OnHost final : public Optimizer {
  public:
   OnHost(at::Device device, OptimizerPtr inner) : device_(device), inner_(std::move(inner)) {}
 
-  void update(Range range, const StepInput& in) override {
-    const auto arena_bytes = static_cast<std::int64_t>(in.weights.bytes().size());
-    at::Tensor there = device::bytes_at(in.weights.data, arena_bytes, device_), weights = there.cpu();
-    const at::Tensor gradient =
-        device::bytes_at(const_cast<float*>(in.gradient), in.weights.count * std::int64_t{sizeof(float)}, device_).cpu();
+  void update(const StepInput& in) override {
     StepInput host = in;
-    host.weights.data = weights.mutable_data_ptr();
-    host.gradient = static_cast<const float*>(gradient.const_data_ptr());
-    inner_->update(range, host);
-    const std::int64_t begin = range.begin * size_of(in.weights.type), length = range.length() * size_of(in.weights.type);
-    there.narrow(0, begin, length).copy_(weights.narrow(0, begin, length));
+    std::vector<at::Tensor> there, weights, gradients;
+    for (Piece& piece : host.pieces) {
+      const std::int64_t n = piece.range.length();
+      there.push_back(device::bytes_at(piece.weights, n * size_of(in.type), device_));
+      weights.push_back(there.back().cpu());
+      gradients.push_back(
+          device::bytes_at(const_cast<float*>(piece.gradient), n * std::int64_t{sizeof(float)}, device_).cpu());
+      piece.weights = weights.back().mutable_data_ptr();
+      piece.gradient = static_cast<const float*>(gradients.back().const_data_ptr());
+    }
+    inner_->update(host);
+    for (std::size_t i = 0; i < there.size(); ++i) there[i].copy_(weights[i]);
   }
   std::vector<StateTensor> state() override { return inner_->state(); }
-  std::int64_t granule() const override { return inner_->granule(); }
 
  private:
   at::Device device_;
@@ -111,17 +122,17 @@ bool computes_on_cuda(at::Device device, const OptimOptions& options, StateType 
 }  // namespace
 
 OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
-                               StateType weights) {
-  if (device.is_cpu()) return make_optimizer(options, layout);
-  if (computes_on_cuda(device, options, weights) && layout.size > 0)
-    return std::make_unique<AdamWOnCuda>(device, options, layout);
-  return std::make_unique<OnHost>(device, make_optimizer(options, layout));
+                               const OwnedShards& owned, StateType weights) {
+  if (device.is_cpu()) return make_optimizer(options, layout, owned);
+  if (computes_on_cuda(device, options, weights) && owned.size() > 0)
+    return std::make_unique<AdamWOnCuda>(device, options, layout, owned);
+  return std::make_unique<OnHost>(device, make_optimizer(options, layout, owned));
 }
 
 std::int64_t state_bytes_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
-                            StateType weights) {
+                            std::int64_t owned, StateType weights) {
   const bool on_host = !device.is_cpu() && (options.paged || !computes_on_cuda(device, options, weights));
-  return on_host ? 0 : state_bytes(options, layout);
+  return on_host ? 0 : state_bytes(options, layout, owned);
 }
 
 }  // namespace hone::optim

@@ -8,12 +8,12 @@
 
 namespace hone::optim {
 
-// `weights`: the type of StepInput::weights.
+// `weights`: StepInput::type.
 OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
-                               StateType weights = StateType::f32);
+                               const OwnedShards& owned, StateType weights = StateType::f32);
 
-// Bytes of the device's own memory that its state takes.
+// Bytes of the device's own memory that its state takes where `owned` elements of the arena are kept.
 std::int64_t state_bytes_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
-                            StateType weights);
+                            std::int64_t owned, StateType weights);
 
 }  // namespace hone::optim

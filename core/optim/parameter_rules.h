@@ -21,13 +21,18 @@ struct ParameterRule {
 // move optim.loraplus_lr_ratio times as fast as the rest.
 std::vector<ParameterRule> parameter_rules(const OptimOptions& options, const ArenaLayout& layout);
 
-// visit(index of the rule, the part of `range` that is this parameter's) for each parameter that `range`
-// meets.
-template <class Visit>
-void for_parameters(const std::vector<ParameterRule>& rules, Range range, Visit&& visit) {
-  for (std::size_t p = 0; p < rules.size(); ++p) {
-    const Range part{std::max(range.begin, rules[p].range.begin), std::min(range.end, rules[p].range.end)};
-    if (!part.empty()) visit(p, part);
+// visit(index of the rule, piece, the part of the piece that is this parameter's) for each parameter that a piece
+// meets, in arena order.
+template <class Pieces, class Visit>
+void for_parameters(const std::vector<ParameterRule>& rules, const Pieces& pieces, Visit&& visit) {
+  for (const auto& piece : pieces) {
+    const auto begin = std::partition_point(rules.begin(), rules.end(), [&](const ParameterRule& rule) {
+      return rule.range.end <= piece.range.begin;
+    });
+    for (auto rule = begin; rule != rules.end() && rule->range.begin < piece.range.end; ++rule) {
+      const Range part{std::max(piece.range.begin, rule->range.begin), std::min(piece.range.end, rule->range.end)};
+      if (!part.empty()) visit(static_cast<std::size_t>(rule - rules.begin()), piece, part);
+    }
   }
 }
 

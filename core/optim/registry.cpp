@@ -22,14 +22,22 @@ OptimizerKind kind_of(const OptimOptions& options) {
 
 }  // namespace
 
-OptimizerPtr make_optimizer(const OptimOptions& options, const ArenaLayout& layout) {
-  return kind_of(options).make(options, layout);
+OptimizerPtr make_optimizer(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned) {
+  return kind_of(options).make(options, layout, owned);
 }
 
-std::int64_t state_bytes(const OptimOptions& options, const ArenaLayout& layout) {
+OptimizerPtr make_optimizer(const OptimOptions& options, const ArenaLayout& layout) {
+  return make_optimizer(options, layout, OwnedShards::everything(layout));
+}
+
+std::int64_t granule_of(const OptimOptions& options) {
+  return kind_of(options).granule;
+}
+
+std::int64_t state_bytes(const OptimOptions& options, const ArenaLayout& layout, std::int64_t owned) {
   std::int64_t bytes = 0;
   for (const StateSpec& spec : kind_of(options).state(options, layout))
-    bytes += spec.count * size_of(spec.type);
+    bytes += size_of(spec.type) * (spec.per == StateSpec::kWhole ? spec.count : owned / spec.per);
   return bytes;
 }
 

@@ -29,25 +29,23 @@ std::vector<StateSpec> state_of(const OptimOptions& options, const ArenaLayout& 
 
 class Sgd final : public Optimizer {
  public:
-  Sgd(const OptimOptions& options, const ArenaLayout& layout)
+  Sgd(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned)
       : momentum_(static_cast<float>(options.momentum)),
         nesterov_(options.nesterov),
         rules_(parameter_rules(options, layout)),
-        state_(state_of(options, layout)) {
+        state_(state_of(options, layout), owned) {
     if (nesterov_ && momentum_ == 0)
       throw Error(Exit::usage, "US041", "setting lacks another", "optim.nesterov",
                   "true, and optim.momentum is 0", "set optim.momentum, for example 0.9");
   }
 
-  void update(Range range, const StepInput& in) override {
-    float* buffer = momentum_ == 0 ? nullptr : state_.f32(0);
-    for_parameters(rules_, range, [&](std::size_t p, Range part) {
+  void update(const StepInput& in) override {
+    for_parameters(rules_, in.pieces, [&](std::size_t p, const Piece& piece, Range part) {
       const float decay = static_cast<float>(rules_[p].weight_decay);
       const float lr = static_cast<float>(in.lr * rules_[p].lr_scale);
-      edit_weights(in, part, [&](float* w, Range at) {
-        const float* g = in.gradient + at.begin;
-        if (buffer) {
-          momentum_run(w, g, buffer + at.begin, at.length(), decay, momentum_, nesterov_, lr);
+      edit_weights(in, piece, part, [&](float* w, const float* g, Range at) {
+        if (momentum_ != 0) {
+          momentum_run(w, g, state_.f32(0, at.begin), at.length(), decay, momentum_, nesterov_, lr);
         } else {
           sgd_run(w, g, at.length(), decay, lr);
         }
@@ -56,7 +54,6 @@ class Sgd final : public Optimizer {
   }
 
   std::vector<StateTensor> state() override { return state_.tensors(); }
-  std::int64_t granule() const override { return 64; }
 
  private:
   float momentum_;

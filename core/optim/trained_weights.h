@@ -18,29 +18,32 @@ void widen(const std::uint16_t* bf16, float* values, std::int64_t count);
 
 enum class Access { read, edit };
 
-// visit(values, piece): values[i] is the weight at piece.begin + i. The pieces cover `range` in order; fp32
-// weights come in one piece and in place. What an edit leaves in widened bf16 weights is rounded
+// visit(values, gradient, at): of the elements `at`, first element first. They cover `range`, a part of `piece`, in
+// order; fp32 weights come all at once and in place. What an edit leaves in widened bf16 weights is rounded
 // stochastically.
 template <Access access, class Visit>
-void visit_weights(const StepInput& in, Range range, Visit&& visit) {
-  if (in.weights.type == StateType::f32) return visit(in.weights.floats().data() + range.begin, range);
-  auto* bf16 = static_cast<std::uint16_t*>(in.weights.data);
+void visit_weights(const StepInput& in, const Piece& piece, Range range, Visit&& visit) {
+  const float* gradient = piece.gradient + (range.begin - piece.range.begin);
+  if (in.type == StateType::f32)
+    return visit(static_cast<float*>(piece.weights) + (range.begin - piece.range.begin), gradient, range);
+  auto* bf16 = static_cast<std::uint16_t*>(piece.weights) + (range.begin - piece.range.begin);
   float values[kWeightPiece];
-  for (Range piece{range.begin, range.begin}; piece.end < range.end;) {
-    piece = {piece.end, std::min(piece.end + kWeightPiece, range.end)};
-    widen(bf16 + piece.begin, values, piece.length());
-    visit(values, piece);
-    if (access == Access::edit) round_stochastically(values, bf16 + piece.begin, piece, in.seed, in.step);
+  for (Range at{range.begin, range.begin}; at.end < range.end;) {
+    at = {at.end, std::min(at.end + kWeightPiece, range.end)};
+    const std::int64_t offset = at.begin - range.begin;
+    widen(bf16 + offset, values, at.length());
+    visit(values, gradient + offset, at);
+    if (access == Access::edit) round_stochastically(values, bf16 + offset, at, in.seed, in.step);
   }
 }
 
 template <class Edit>
-void edit_weights(const StepInput& in, Range range, Edit&& edit) {
-  visit_weights<Access::edit>(in, range, edit);
+void edit_weights(const StepInput& in, const Piece& piece, Range range, Edit&& edit) {
+  visit_weights<Access::edit>(in, piece, range, edit);
 }
 template <class Read>
-void read_weights(const StepInput& in, Range range, Read&& read) {
-  visit_weights<Access::read>(in, range, read);
+void read_weights(const StepInput& in, const Piece& piece, Range range, Read&& read) {
+  visit_weights<Access::read>(in, piece, range, read);
 }
 
 }  // namespace hone::optim

@@ -35,7 +35,11 @@ struct TrainState {
 class CheckpointSink {
  public:
   virtual ~CheckpointSink() = default;
-  virtual void save(const TrainState& state) = 0;  // entered by all ranks; weights and optimizer go along
+  // All of them entered by all ranks. Weights and optimizer go along with the state as they are at save(); they may be
+  // written beside the steps that follow.
+  virtual void save(const TrainState& state) = 0;
+  virtual void after_step() {}  // what is written by now becomes a checkpoint
+  virtual void wait() {}        // until everything saved is a checkpoint
 };
 
 }  // namespace hone

@@ -28,7 +28,7 @@ using WorkPtr = std::unique_ptr<Work>;
 
 // Contract: every collective is entered by all ranks, in the same order, or by none. Calls return at once; the
 // work is done when wait() returned. After all_reduce every rank holds bitwise the same values: element i is
-// reduced once, in rank order, then distributed. One communicator is used from one thread at a time.
+// reduced once, in a balanced binary tree over ranks, then distributed (NCCL: in the order it chooses). One communicator is used from one thread at a time.
 class Communicator {
  public:
   virtual ~Communicator() = default;

@@ -13,7 +13,7 @@ namespace hone {
 class GradientSink {
  public:
   virtual ~GradientSink() = default;
-  // fp32, in the parameter's shape; valid until the step ends. `parameter` indexes ArenaLayout::parameters.
+  // fp32, in the parameter's shape; valid until its block is final. `parameter` indexes ArenaLayout::parameters.
   virtual at::Tensor gradient(std::size_t parameter) = 0;
   virtual void block_final(std::size_t block) = 0;  // indexes ArenaLayout::blocks
 };

@@ -33,21 +33,24 @@ struct StateSpec {
 };
 
 struct StateTensor : StateSpec {
-  void* data = nullptr;  // `count` values; not owned
+  void* data = nullptr;    // `held` values; not owned
+  std::int64_t held = 0;   // all of `count`, or those beside the arena's shards that this rank keeps
   bool on_device = false;  // in the compute device's memory, not the host's
 
   StateTensor() = default;
-  StateTensor(StateSpec spec, void* values) : StateSpec(std::move(spec)), data(values) {}
+  StateTensor(StateSpec spec, void* values) : StateTensor(spec, values, spec.count) {}
+  StateTensor(StateSpec spec, void* values, std::int64_t values_held)
+      : StateSpec(std::move(spec)), data(values), held(values_held) {}
   // One fp32 value per arena element.
   StateTensor(std::string tensor_name, std::span<float> values)
-      : StateSpec{std::move(tensor_name), StateType::f32, 1, std::ssize(values)}, data(values.data()) {}
+      : StateTensor(StateSpec{std::move(tensor_name), StateType::f32, 1, std::ssize(values)}, values.data()) {}
 
   std::span<std::byte> bytes() const {
-    return {static_cast<std::byte*>(data), static_cast<std::size_t>(count * size_of(type))};
+    return {static_cast<std::byte*>(data), static_cast<std::size_t>(held * size_of(type))};
   }
   std::span<float> floats() const {
     HONE_CHECK(type == StateType::f32);
-    return {static_cast<float*>(data), static_cast<std::size_t>(count)};
+    return {static_cast<float*>(data), static_cast<std::size_t>(held)};
   }
 };
 

@@ -4,31 +4,10 @@
 
 #include "core/base/error.h"
 #include "core/device/device.h"
-#include "core/device/upload.h"
 #include "core/quant/nf4_cuda.h"
 
 namespace hone::quant {
 namespace {
-
-template <class T>
-at::Tensor upload_if_any(const std::vector<T>& values, at::Device device) {
-  return values.empty() ? at::Tensor() : device::upload(values, device);
-}
-
-template <class T>
-const T* pointer(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.const_data_ptr<T>() : nullptr;
-}
-
-Nf4DeviceView view_of(const DeviceNf4& data) {
-  return {.codes = pointer<std::uint8_t>(data.codes),
-          .elements = data.elements,
-          .absmax = pointer<float>(data.absmax),
-          .nested_codes = pointer<std::uint8_t>(data.nested_codes),
-          .nested_map = pointer<float>(data.nested_map),
-          .nested_absmax = pointer<float>(data.nested_absmax),
-          .nested_offset = data.offset};
-}
 
 // `index` counts elements, `by` of which share a value.
 at::Tensor spread(const at::Tensor& values, std::int64_t elements, std::int64_t by) {
@@ -38,24 +17,7 @@ at::Tensor spread(const at::Tensor& values, std::int64_t elements, std::int64_t 
 
 }  // namespace
 
-std::int64_t DeviceNf4::bytes() const {
-  std::int64_t sum = 0;
-  for (const at::Tensor* tensor : {&codes, &absmax, &nested_codes, &nested_absmax})
-    if (tensor->defined()) sum += static_cast<std::int64_t>(tensor->nbytes());
-  return sum;
-}
-
-DeviceNf4 to_device(const Nf4Data& data, at::Device device) {
-  return {data.elements,
-          upload_if_any(data.codes, device),
-          upload_if_any(data.absmax, device),
-          upload_if_any(data.absmax_codes, device),
-          upload_if_any(data.nested_map, device),
-          upload_if_any(data.nested_absmax, device),
-          data.offset};
-}
-
-DeviceNf4 quantize_on_cuda(const at::Tensor& values, bool double_quant) {
+Nf4Tensors quantize_on_cuda(const at::Tensor& values, bool double_quant) {
   const at::Tensor flat = values.flatten();
   const std::int64_t elements = flat.numel();
   at::Tensor codes = at::empty({(elements + 1) / 2}, flat.options().dtype(at::kByte));
@@ -70,14 +32,14 @@ DeviceNf4 quantize_on_cuda(const at::Tensor& values, bool double_quant) {
     double_quantize(scales);
     absmax.reset();
   }
-  DeviceNf4 out = to_device(scales, flat.device());
+  Nf4Tensors out = to_device(scales, flat.device());
   out.elements = elements;
   out.codes = codes;
   out.absmax = absmax;
   return out;
 }
 
-DeviceNf4Weight::DeviceNf4Weight(DeviceNf4 data, std::vector<std::int64_t> shape, at::ScalarType compute)
+DeviceNf4Weight::DeviceNf4Weight(Nf4Tensors data, std::vector<std::int64_t> shape, at::ScalarType compute)
     : data_(std::move(data)), shape_(std::move(shape)), compute_(compute) {
   HONE_CHECK(c10::multiply_integers(shape_) == data_.elements);
 }
@@ -91,7 +53,7 @@ at::Tensor DeviceNf4Weight::acquire() const {
 }
 
 at::Tensor DeviceNf4Weight::dequantize_aten() const {
-  const DeviceNf4& d = data_;
+  const Nf4Tensors& d = data_;
   const at::Tensor codebook = at::tensor(at::ArrayRef<float>(kNf4Codebook), at::kFloat).to(d.codes.device());
   const at::Tensor nibbles =
       at::stack({d.codes.bitwise_right_shift(4), d.codes.bitwise_and(15)}, 1).flatten();

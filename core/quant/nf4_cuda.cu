@@ -44,7 +44,7 @@ struct Tables {
   float nested[256];
 };
 
-__device__ void fill(Tables& tables, const Nf4DeviceView& weight) {
+__device__ void fill(Tables& tables, const Nf4View& weight) {
   for (int i = threadIdx.x; i < 16; i += blockDim.x) tables.code[i] = kCodebook[i];
   if (weight.absmax == nullptr) {
     for (int i = threadIdx.x; i < 256; i += blockDim.x) tables.nested[i] = weight.nested_map[i];
@@ -54,7 +54,7 @@ __device__ void fill(Tables& tables, const Nf4DeviceView& weight) {
 
 // Product and sum are rounded one by one, as bitsandbytes does: a fused multiply-add would differ in the last
 // bit.
-__device__ float scale_of(const Tables& tables, const Nf4DeviceView& weight, std::int64_t block) {
+__device__ float scale_of(const Tables& tables, const Nf4View& weight, std::int64_t block) {
   if (weight.absmax != nullptr) return weight.absmax[block];
   const float product =
       __fmul_rn(tables.nested[weight.nested_codes[block]], weight.nested_absmax[block / kNestedBlock]);
@@ -68,7 +68,7 @@ __device__ float value_of(const Tables& tables, std::uint8_t byte, bool second, 
 // One tile: each lane loads 32 codes at once; by way of shared memory every store of the warp is then 16
 // bytes a lane, side by side.
 template <class T>
-__device__ void whole_tile(const Tables& tables, const Nf4DeviceView& weight, std::int64_t begin,
+__device__ void whole_tile(const Tables& tables, const Nf4View& weight, std::int64_t begin,
                            uint4* staged, T* out) {
   const int lane = threadIdx.x % kWarp;
   __syncwarp();
@@ -86,7 +86,7 @@ __device__ void whole_tile(const Tables& tables, const Nf4DeviceView& weight, st
 }
 
 template <class T>
-__device__ void last_tile(const Tables& tables, const Nf4DeviceView& weight, std::int64_t begin, T* out) {
+__device__ void last_tile(const Tables& tables, const Nf4View& weight, std::int64_t begin, T* out) {
   for (std::int64_t i = begin + threadIdx.x % kWarp; i < weight.elements; i += kWarp) {
     const float scale = scale_of(tables, weight, i / kBlock);
     cuda::narrow(value_of(tables, weight.codes[i / 2], i % 2, scale), out[i]);
@@ -94,7 +94,7 @@ __device__ void last_tile(const Tables& tables, const Nf4DeviceView& weight, std
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) nf4_dequantize(Nf4DeviceView weight, T* out) {
+__global__ void __launch_bounds__(kThreads) nf4_dequantize(Nf4View weight, T* out) {
   __shared__ Tables tables;
   __shared__ uint4 staged[kWarps][kWarp];
   fill(tables, weight);
@@ -165,7 +165,7 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void nf4_dequantize_cuda(const Nf4DeviceView& weight, CudaFloat type, void* out, void* stream) {
+void nf4_dequantize_cuda(const Nf4View& weight, CudaFloat type, void* out, void* stream) {
   HONE_CHECK(weight.elements >= 0 && cuda::aligned({weight.codes, out}));
   HONE_CHECK(weight.absmax != nullptr || (weight.nested_codes && weight.nested_map && weight.nested_absmax));
   if (weight.elements == 0) return;

@@ -10,7 +10,7 @@ namespace hone {
 
 // Block scales are either plain (absmax) or double-quantised (absmax null, the four nested fields set):
 // scale[b] = nested_map[nested_codes[b]] * nested_absmax[b / 256] + nested_offset.
-struct Nf4DeviceView {
+struct Nf4View {
   const std::uint8_t* codes = nullptr;  // ceil(elements / 2) bytes, 16-byte aligned
   std::int64_t elements = 0;
   const float* absmax = nullptr;               // [ceil(elements / 64)]
@@ -23,7 +23,7 @@ struct Nf4DeviceView {
 // Writes `elements` values to `out` (device memory, 16-byte aligned) on `stream` (a cudaStream_t; null: the
 // default one); does not wait. Throws Error CU001 without a device, CU002 where the launch fails, IN000 on a
 // broken view.
-void nf4_dequantize_cuda(const Nf4DeviceView& weight, CudaFloat type, void* out, void* stream);
+void nf4_dequantize_cuda(const Nf4View& weight, CudaFloat type, void* out, void* stream);
 
 // The codes (ceil(elements / 2) bytes) and block scales ([ceil(elements / 64)] fp32) of `elements` values;
 // values and codes 16-byte aligned. The bits are those of quant::Nf4Quantizer. Scales are double-quantised on the

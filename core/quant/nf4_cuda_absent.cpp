@@ -4,7 +4,7 @@
 
 namespace hone {
 
-void nf4_dequantize_cuda(const Nf4DeviceView&, CudaFloat, void*, void*) {
+void nf4_dequantize_cuda(const Nf4View&, CudaFloat, void*, void*) {
   cuda::require_device();
 }
 

@@ -12,34 +12,36 @@ namespace {
 constexpr std::int64_t kBlocksPerTask = 4 * kNestedBlock;
 
 // Reconstructs the absmax of some blocks next to their use; a task begins at a nested block's boundary.
-void absmax_range(const Nf4Data& data, std::int64_t first, std::int64_t last, float* out) {
+void absmax_range(const Nf4View& data, std::int64_t first, std::int64_t last, float* out) {
   for (std::int64_t b = first; b < last; ++b)
-    out[b - first] = data.nested() ? data.nested_map[data.absmax_codes[b]] * data.nested_absmax[b / kNestedBlock] + data.offset
-                                   : data.absmax[b];
+    out[b - first] = data.absmax ? data.absmax[b]
+                                 : data.nested_map[data.nested_codes[b]] * data.nested_absmax[b / kNestedBlock] +
+                                       data.nested_offset;
 }
 
 // Blocks [first, last) to `out`; `absmax` is room for their scales.
 template <class Out>
-void dequantize_blocks(const Nf4Data& data, std::int64_t first, std::int64_t last, std::vector<float>& absmax, Out* out) {
+void dequantize_blocks(const Nf4View& data, std::int64_t first, std::int64_t last, std::vector<float>& absmax, Out* out) {
   absmax.resize(static_cast<std::size_t>(last - first));
   absmax_range(data, first, last, absmax.data());
-  dequantize_nf4(data.codes.data() + first * (kNf4Block / 2), absmax.data(), data.elements - first * kNf4Block, 0,
+  dequantize_nf4(data.codes + first * (kNf4Block / 2), absmax.data(), data.elements - first * kNf4Block, 0,
                  last - first, out);
 }
 
 template <class Out>
-void dequantize_tasks(const Nf4Data& data, std::int64_t begin, std::int64_t end, Out* out) {
+void dequantize_tasks(const Nf4View& data, std::int64_t begin, std::int64_t end, Out* out) {
+  const std::int64_t blocks = (data.elements + kNf4Block - 1) / kNf4Block;
   std::vector<float> absmax;
   for (std::int64_t task = begin; task < end; ++task) {
-    const std::int64_t first = task * kBlocksPerTask, last = std::min(data.blocks(), first + kBlocksPerTask);
+    const std::int64_t first = task * kBlocksPerTask, last = std::min(blocks, first + kBlocksPerTask);
     dequantize_blocks(data, first, last, absmax, out + first * kNf4Block);
   }
 }
 
 }  // namespace
 
-Nf4Weight::Nf4Weight(Nf4Data data, std::vector<std::int64_t> shape, at::ScalarType compute)
-    : data_(std::move(data)), shape_(std::move(shape)), compute_(compute) {
+Nf4Weight::Nf4Weight(const Nf4Data& data, std::vector<std::int64_t> shape, at::ScalarType compute)
+    : data_(to_device(data, at::kCPU)), shape_(std::move(shape)), compute_(compute) {
   HONE_CHECK(c10::multiply_integers(shape_) == data_.elements);
 }
 
@@ -47,11 +49,12 @@ at::Tensor Nf4Weight::acquire() const {
   const bool half = compute_ == at::kBFloat16;
   at::Tensor out = at::empty(shape_, half ? at::kBFloat16 : at::kFloat);
   const std::int64_t tasks = (data_.blocks() + kBlocksPerTask - 1) / kBlocksPerTask;
+  const Nf4View data = view_of(data_);
   at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
     if (half) {
-      dequantize_tasks(data_, begin, end, static_cast<std::uint16_t*>(out.mutable_data_ptr()));
+      dequantize_tasks(data, begin, end, static_cast<std::uint16_t*>(out.mutable_data_ptr()));
     } else {
-      dequantize_tasks(data_, begin, end, static_cast<float*>(out.mutable_data_ptr()));
+      dequantize_tasks(data, begin, end, static_cast<float*>(out.mutable_data_ptr()));
     }
   });
   return half || compute_ == at::kFloat ? out : out.to(compute_);
@@ -60,9 +63,10 @@ at::Tensor Nf4Weight::acquire() const {
 at::Tensor Nf4Weight::times_transposed(const at::Tensor& x) const {
   const std::int64_t in = shape_[1];
   if (!nn::are_few_rows(x) || in % kNf4Block != 0) return Weight::times_transposed(x);
+  const Nf4View data = view_of(data_);
   return nn::few_rows_cpu(x, shape_[0], [&](std::int64_t first, std::int64_t last, float* to) {
     thread_local std::vector<float> absmax;
-    dequantize_blocks(data_, first * in / kNf4Block, last * in / kNf4Block, absmax, to);
+    dequantize_blocks(data, first * in / kNf4Block, last * in / kNf4Block, absmax, to);
   });
 }
 

@@ -4,22 +4,22 @@
 #include <vector>
 
 #include "core/nn/weight.h"
-#include "core/quant/nf4.h"
+#include "core/quant/nf4_tensors.h"
 
 namespace hone::quant {
 
 class Nf4Weight final : public nn::Weight {
  public:
-  Nf4Weight(Nf4Data data, std::vector<std::int64_t> shape, at::ScalarType compute);
+  Nf4Weight(const Nf4Data& data, std::vector<std::int64_t> shape, at::ScalarType compute);
   at::Tensor acquire() const override;
   // Few rows: each thread dequantises the rows of W it multiplies with, in fp32 whatever the compute type.
   at::Tensor times_transposed(const at::Tensor& x) const override;
   at::IntArrayRef shape() const override { return shape_; }
   std::int64_t bytes() const override { return data_.bytes(); }
-  const Nf4Data& data() const { return data_; }
+  std::vector<at::Tensor*> storage() override { return data_.large(); }
 
  private:
-  Nf4Data data_;
+  Nf4Tensors data_;
   std::vector<std::int64_t> shape_;
   at::ScalarType compute_;
 };

@@ -11,67 +11,76 @@
 
 namespace hone::train {
 
-namespace {
+StepGradients::StepGradients(const ArenaLayout& layout, OwnedShards owned, at::Device device)
+    : layout_(layout), owned_(std::move(owned)), sum_(device::zeros(owned_.size(), device)) {}
 
-std::span<const float> host_values(const at::Tensor& host) {
-  return {host.const_data_ptr<float>(), static_cast<std::size_t>(host.numel())};
+void StepGradients::scale(float factor) {
+  if (sum_.is_cpu()) return nn::scale(sum_.mutable_data_ptr<float>(), factor, sum_.numel());
+  if (!sum_.is_cuda()) return void(sum_.mul_(factor));
+  scale_cuda(sum_.mutable_data_ptr<float>(), sum_.numel(), factor, device::stream_on(sum_.device()));
 }
 
-}  // namespace
+std::int64_t StepGradients::first_bad_parameter() const {
+  const at::Tensor host = sum_.cpu();
+  const float* values = host.const_data_ptr<float>();
+  const auto bad = [&](Range range) {
+    const float* begin = values + owned_.place(range.begin);
+    return !std::all_of(begin, begin + range.length(), [](float v) { return std::isfinite(v); });
+  };
+  const auto count = std::ssize(layout_.parameters);
+  for (std::int64_t p = 0; p < count; ++p)
+    for (const Range& owned : owned_.ranges()) {
+      const Range& whole = layout_.parameters[static_cast<std::size_t>(p)].range;
+      const Range part{std::max(owned.begin, whole.begin), std::min(owned.end, whole.end)};
+      if (!part.empty() && bad(part)) return p;
+    }
+  return count;
+}
+
+std::string StepGradients::first_not_finite() const {
+  const std::int64_t first = first_bad_parameter();
+  return first < std::ssize(layout_.parameters) ? layout_.parameters[static_cast<std::size_t>(first)].name : "";
+}
 
 ArenaGradients::ArenaGradients(const ArenaLayout& layout, at::Device device)
-    : layout_(layout), flat_(device::zeros(layout.size, device)) {}
+    : StepGradients(layout, OwnedShards::everything(layout), device) {}
 
-void ArenaGradients::zero() { flat_.zero_(); }
+std::span<float> ArenaGradients::flat() {
+  return {sum_.mutable_data_ptr<float>(), static_cast<std::size_t>(layout_.size)};
+}
 
-std::span<float> ArenaGradients::flat() { return {flat_.mutable_data_ptr<float>(), static_cast<std::size_t>(layout_.size)}; }
+void ArenaGradients::finish() {
+  if (reduction_) reduction_->finish();
+}
 
 at::Tensor ArenaGradients::gradient(std::size_t parameter) {
   const ParameterSlice& slice = layout_.parameters[parameter];
-  return flat_.narrow(0, slice.range.begin, slice.range.length()).view(slice.shape);
+  return sum_.narrow(0, slice.range.begin, slice.range.length()).view(slice.shape);
 }
 
 void ArenaGradients::block_final(std::size_t block) {
-  if (reduction_) reduction_->block_final(block);
+  if (last_ && reduction_) reduction_->block_final(block);
 }
 
 double ArenaGradients::norm() const {
-  if (!flat_.is_cuda()) return global_norm(host_values(flat_.cpu()));
-  const std::int64_t chunks = (flat_.numel() + kNormChunk - 1) / kNormChunk;
-  at::Tensor sums =
-      at::empty({chunks + 1}, flat_.options().dtype(at::kDouble));  // the chunks', then the norm
+  if (!sum_.is_cuda()) {
+    const at::Tensor host = sum_.cpu();
+    return global_norm({host.const_data_ptr<float>(), static_cast<std::size_t>(host.numel())});
+  }
+  const std::int64_t chunks = (sum_.numel() + kNormChunk - 1) / kNormChunk;
+  at::Tensor sums = at::empty({chunks + 1}, sum_.options().dtype(at::kDouble));  // the chunks', then the norm
   double* data = sums.mutable_data_ptr<double>();
-  global_norm_cuda(flat_.const_data_ptr<float>(), flat_.numel(), data, data + chunks,
-                   device::stream_on(flat_.device()));
+  global_norm_cuda(sum_.const_data_ptr<float>(), sum_.numel(), data, data + chunks, device::stream_on(sum_.device()));
   return sums[chunks].item<double>();
 }
 
-void ArenaGradients::scale(float factor) {
-  if (flat_.is_cpu()) return nn::scale(flat_.mutable_data_ptr<float>(), factor, flat_.numel());
-  if (!flat_.is_cuda()) return void(flat_.mul_(factor));
-  scale_cuda(flat_.mutable_data_ptr<float>(), flat_.numel(), factor, device::stream_on(flat_.device()));
-}
-
-std::string ArenaGradients::first_not_finite() const {
-  return train::first_not_finite(layout_, host_values(flat_.cpu()));
-}
-
 double global_norm(std::span<const float> values) {
-  constexpr std::size_t kChunk = 4096;
   double sum = 0;
-  for (std::size_t begin = 0; begin < values.size(); begin += kChunk) {
-    const auto n = static_cast<std::int64_t>(std::min(kChunk, values.size() - begin));
+  for (std::size_t begin = 0; begin < values.size(); begin += kNormChunk) {
+    const auto n = static_cast<std::int64_t>(std::min<std::size_t>(kNormChunk, values.size() - begin));
     sum += nn::dot(&values[begin], &values[begin], n);
   }
   return std::sqrt(sum);
-}
-
-std::string first_not_finite(const ArenaLayout& layout, std::span<const float> values) {
-  for (const ParameterSlice& slice : layout.parameters) {
-    const auto part = values.subspan(slice.range.begin, slice.range.length());
-    if (!std::all_of(part.begin(), part.end(), [](float v) { return std::isfinite(v); })) return slice.name;
-  }
-  return {};
 }
 
 }  // namespace hone::train

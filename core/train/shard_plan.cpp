@@ -45,4 +45,19 @@ std::vector<Range> shards_of(const ArenaLayout& layout, int rank, int world_size
   return shards;
 }
 
+OwnedShards::OwnedShards(std::vector<Range> shards) : ranges_(std::move(shards)) {
+  std::erase_if(ranges_, [](const Range& range) { return range.empty(); });
+  for (const Range& range : ranges_) {
+    places_.push_back(size_);
+    size_ += range.length();
+  }
+}
+
+std::int64_t OwnedShards::place(std::int64_t element) const {
+  const auto after = std::upper_bound(ranges_.begin(), ranges_.end(), element,
+                                      [](std::int64_t e, const Range& range) { return e < range.begin; });
+  HONE_CHECK(after != ranges_.begin() && element < std::prev(after)->end);
+  return places_[static_cast<std::size_t>(after - ranges_.begin()) - 1] + element - std::prev(after)->begin;
+}
+
 }  // namespace hone

@@ -53,4 +53,20 @@ Range shard_of(Range block, int rank, int world_size, std::int64_t granule);
 // All non-empty shards of a rank, in arena order.
 std::vector<Range> shards_of(const ArenaLayout& layout, int rank, int world_size, std::int64_t granule);
 
+// What one rank keeps of tensors that lie beside the arena, held compactly: its shards one after the other.
+class OwnedShards {
+ public:
+  explicit OwnedShards(std::vector<Range> shards);  // rising
+  static OwnedShards everything(const ArenaLayout& layout) { return OwnedShards({{0, layout.size}}); }
+
+  const std::vector<Range>& ranges() const { return ranges_; }
+  std::int64_t size() const { return size_; }  // elements held
+  std::int64_t place(std::int64_t element) const;  // of an owned element of the arena among what is held
+
+ private:
+  std::vector<Range> ranges_;
+  std::vector<std::int64_t> places_;  // of each range's first element
+  std::int64_t size_ = 0;
+};
+
 }  // namespace hone

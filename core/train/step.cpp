@@ -24,14 +24,26 @@ Totals sum_over_ranks(const StepPlan& plan, StepParts& parts) {
   return {sums[0], sums[1]};
 }
 
-double forward_backward(const StepPlan& plan, double scale, StepParts& parts) {
+// The losses of the micro-batches.
+std::vector<double> forward_backward(const StepPlan& plan, double scale, StepParts& parts) {
   const auto phase = parts.clock.in(PhaseClock::forward_backward);
-  double loss = 0;
-  for (std::size_t i = 0; i < plan.bins.size(); ++i) {
-    parts.gradients.set_last_micro_batch(i + 1 == plan.bins.size() ? &parts.reduction : nullptr);
-    loss += parts.objective.train(parts.model, plan.bins[i], scale, parts.gradients);
+  std::vector<double> losses;
+  for (const TokenBatch& bin : plan.bins) {
+    parts.gradients.begin_micro_batch(/*last=*/losses.size() + 1 == plan.bins.size());
+    losses.push_back(parts.objective.train(parts.model, bin, scale, parts.gradients));
+    parts.gradients.end_micro_batch();
   }
-  return loss;
+  return losses;
+}
+
+// Over ranks, then over micro-batches, each in a balanced tree: the order that sharded_gradients.h explains.
+double sum_of(std::vector<double> losses, Communicator& communicator) {
+  if (losses.empty()) return 0;
+  communicator.all_reduce({losses.data(), std::ssize(losses), CommType::f64}, ReduceOp::sum)->wait();
+  for (; losses.size() > 1; losses.resize((losses.size() + 1) / 2))
+    for (std::size_t i = 0; i < losses.size(); i += 2)
+      losses[i / 2] = i + 1 < losses.size() ? losses[i] + losses[i + 1] : losses[i];
+  return losses[0];
 }
 
 [[noreturn]] void refuse(double loss, std::int64_t step, StepParts& parts) {
@@ -50,8 +62,16 @@ double clip_factor(double norm, double max_norm) {
 void update(StepParts& parts, double gradient_factor, std::int64_t update, double lr) {
   if (gradient_factor != 1.0) parts.gradients.scale(static_cast<float>(gradient_factor));
   model::Arena& arena = parts.model.arena();
-  parts.optimizer.update({0, arena.layout().size},
-                         {arena.weights(), parts.gradients.flat().data(), update, lr, parts.seed});
+  optim::StepInput in{.type = arena.type(), .step = update, .lr = lr, .seed = parts.seed};
+  const OwnedShards& owned = arena.owned();
+  const float* gradient = parts.gradients.sum().const_data_ptr<float>();
+  for (std::size_t i = 0; i < owned.ranges().size(); ++i)
+    in.pieces.push_back({owned.ranges()[i], arena.owned_weights(i), gradient + owned.place(owned.ranges()[i].begin)});
+  if (Communicator* ranks = arena.sharding().shards_state() ? arena.sharding().communicator : nullptr)
+    in.sum_over_shards = [ranks](std::span<double> values) {
+      ranks->all_reduce({values.data(), std::ssize(values), CommType::f64}, ReduceOp::sum)->wait();
+    };
+  parts.optimizer.update(in);
   arena.publish();
 }
 
@@ -63,15 +83,16 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
     const auto phase = parts.clock.in(PhaseClock::data);
     plan = source.next_step();
   }
-  parts.gradients.zero();
+  parts.gradients.begin_step();
   const Totals totals = sum_over_ranks(plan, parts);
   const bool scaled = parts.model.compute() == at::kHalf;
   const double loss_scale = scaled ? parts.loss_scale.value : 1.0;
-  double loss = forward_backward(plan, totals.weight > 0 ? loss_scale / totals.weight : 0.0, parts);
+  const std::vector<double> losses = forward_backward(plan, totals.weight > 0 ? loss_scale / totals.weight : 0.0, parts);
+  double loss = 0;
   {
     const auto phase = parts.clock.in(PhaseClock::reduce);
-    parts.reduction.finish();
-    parts.communicator.all_reduce({&loss, 1, CommType::f64}, ReduceOp::sum)->wait();
+    parts.gradients.finish();
+    loss = sum_of(losses, parts.communicator);
   }
   loss = totals.weight > 0 ? loss / totals.weight : 0.0;
 

@@ -21,8 +21,7 @@ struct StepParts {
   double peak_lr = 0;
   double max_grad_norm = 1.0;  // 0: no clipping
   Communicator& communicator;
-  GradientReduction& reduction;
-  ArenaGradients& gradients;
+  StepGradients& gradients;
   PhaseClock& clock;
   LossScale& loss_scale;  // of fp16: moved by run_step
   std::int64_t earlier_updates = 0;

@@ -11,6 +11,7 @@ struct TrainOptions {
   std::optional<std::int64_t> steps;
   double epochs = 1;
   std::string max_time;
+  bool async_save = true;
   std::int64_t batch_size = 16;
   std::int64_t batch_tokens = 0;
   std::optional<std::int64_t> micro_tokens = 2048;
@@ -45,6 +46,9 @@ struct TrainOptions {
     visit("max_time", max_time,
           {.help = "save and end with 75 before this time is over: 3h30m, 03:30:00 or seconds; "
                    "empty: no limit",
+           .may_change_on_resume = true});
+    visit("async_save", async_save,
+          {.help = "write checkpoints beside the steps that follow; false: all wait for the disk",
            .may_change_on_resume = true});
     visit("batch_size", batch_size, {.help = "sequences per optimizer step over all ranks", .min = 1});
     visit("batch_tokens", batch_tokens,

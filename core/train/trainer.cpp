@@ -23,6 +23,11 @@ void save(TrainState& state, TrainerPorts& ports) {
   ports.checkpoints.save(state);
 }
 
+void wait(TrainerPorts& ports) {
+  const auto phase = ports.clock.in(PhaseClock::checkpoint);
+  ports.checkpoints.wait();
+}
+
 void take_step(TrainState& state, TrainerPorts& ports) {
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
@@ -40,6 +45,7 @@ Outcome run_training(const TrainPlan& plan, TrainState& state, TrainerPorts& por
   while (!over()) {
     const double epochs_before = epochs_done(state.cursor, ports.source);
     take_step(state, ports);
+    ports.checkpoints.after_step();
     const auto due = [&](const Interval& every) {
       return every.due(state.step, epochs_before, epochs_done(state.cursor, ports.source)) ||
              (state.step == plan.total_steps && !every.never());
@@ -47,8 +53,12 @@ Outcome run_training(const TrainPlan& plan, TrainState& state, TrainerPorts& por
     if (ports.evaluate && due(plan.eval_every)) evaluate(plan, state, ports);
     const bool stop = !over() && ports.stop_agreed();
     if (over() || stop || state.best.step == state.step || due(plan.save_every)) save(state, ports);
-    if (stop) return Outcome::stopped;
+    if (stop) {
+      wait(ports);
+      return Outcome::stopped;
+    }
   }
+  wait(ports);
   return Outcome::finished;
 }
 

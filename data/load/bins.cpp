@@ -1,6 +1,7 @@
 #include "data/load/bins.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -120,13 +121,25 @@ std::vector<std::vector<Bin>> deal(std::vector<Filled> bins, const BinRules& rul
   return ranks;
 }
 
+// See BinRules::tree.
+std::vector<std::vector<Bin>> deal_for_tree(std::span<const std::int64_t> lengths, const BinRules& rules) {
+  BinRules alone = rules;
+  alone.world_size = 1;
+  std::vector<Bin> bins = deal(cut(lengths, alone), alone)[0];
+  const auto world = static_cast<std::size_t>(rules.world_size);
+  bins.resize(std::bit_ceil(std::max(bins.size(), world)));
+  std::vector<std::vector<Bin>> ranks(world);
+  for (std::size_t i = 0; i < bins.size(); ++i) ranks[i % world].push_back(std::move(bins[i]));
+  return ranks;
+}
+
 }  // namespace
 
 std::vector<std::vector<Bin>> plan_bins(std::span<const std::int64_t> lengths, const BinRules& rules) {
   HONE_CHECK(rules.world_size > 0);
   HONE_CHECK(
       std::all_of(lengths.begin(), lengths.end(), [&](auto n) { return n >= 0 && n <= rules.micro_tokens; }));
-  return deal(cut(lengths, rules), rules);
+  return rules.tree ? deal_for_tree(lengths, rules) : deal(cut(lengths, rules), rules);
 }
 
 }  // namespace hone::data

@@ -11,6 +11,9 @@ struct BinRules {
   std::int64_t micro_tokens = 2048;
   bool packing = true;  // best fit, longest first; false: filled in the order given
   int world_size = 1;
+  // Bins as one rank would have them, a power of two of them: bin i is micro-batch i / world_size of rank
+  // i % world_size, so that the same bins meet in the same order on any power of two of ranks.
+  bool tree = false;
 };
 
 using Bin = std::vector<std::int64_t>;  // places in `lengths`, rising; may be empty

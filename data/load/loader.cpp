@@ -99,7 +99,7 @@ StepPlan Loader::next_step() {
     lengths.push_back(set_->length(rows.back()));
   }
   StepPlan plan;
-  const auto bins = plan_bins(lengths, {rules_.micro_tokens, rules_.packing, rules_.world_size});
+  const auto bins = plan_bins(lengths, {rules_.micro_tokens, rules_.packing, rules_.world_size, rules_.tree});
   for (const Bin& bin : bins[rules_.rank]) {
     std::vector<std::int64_t> members, samples;
     for (const std::int64_t place : bin) {

@@ -19,6 +19,7 @@ struct LoaderRules {
   std::uint64_t seed = 42;
   int rank = 0;
   int world_size = 1;
+  bool tree = false;  // see BinRules
 };
 
 // One batch from rows `members` of the set; `samples` are their places in the global order.

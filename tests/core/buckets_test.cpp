@@ -63,8 +63,8 @@ TEST(Buckets, PaddingChangesNeitherLossNorGradients) {
   const TokenBatch full = train::padded(batch, bucket_of(nn::shape_of(batch), 1).shape);
   for (const bool adapter : {false, true}) {
     TinyRun plain(adapter ? lora_spec(0.2) : full_spec()), padded(adapter ? lora_spec(0.2) : full_spec());
-    plain.gradients.zero();
-    padded.gradients.zero();
+    plain.gradients.begin_step();
+    padded.gradients.begin_step();
     const double loss = plain.objective->train(plain.model, batch, 0.25, plain.gradients);
     EXPECT_NEAR(padded.objective->train(padded.model, full, 0.25, padded.gradients), loss, 1e-6 * loss);
     for (std::size_t p = 0; p < plain.model.arena().layout().parameters.size(); ++p)

@@ -22,7 +22,7 @@ Outcome loss_and_gradient(model::BuildSpec spec, at::Device device, bool recompu
   spec.device = device;
   model::Model model = build("tiny_llama", spec, recompute);
   train::ArenaGradients gradients(model.arena().layout(), device);
-  gradients.zero();
+  gradients.begin_step();
   TokenBatch batch = batch_of(Golden("forward_backward.safetensors"), 0, 3);
   batch.epoch = 3;
   Outcome out;
@@ -93,7 +93,7 @@ TEST_P(OnEveryDevice, EveryOptimizerMovesWeightsAsOnTheCpu) {
       spec.device = where;
       TinyRun run(spec);
       const OptimOptions options{.name = name, .weight_decay = 0.01, .paged = paged};
-      run.optimizer = optim::make_optimizer_on(where, options, run.model.arena().layout());
+      run.optimizer = optim::make_optimizer_on(where, options, run.model.arena().layout(), run.model.arena().owned());
       ListSource source(8, 4, one_bin);
       for (std::int64_t step = 1; step <= 3; ++step) run.step(source, step);
       return run.model.arena().on_host().clone();
@@ -113,12 +113,12 @@ TEST_P(OnEveryDevice, MicroBatchesOfABucketGiveTheirOwnLossesAndGradients) {
   for (const auto& [first, last] : {std::pair(0, 3), std::pair(0, 3), std::pair(0, 2), std::pair(0, 3), std::pair(0, 2)}) {
     TokenBatch batch = batch_of(golden, first, last);
     batch.epoch = last;
-    run.gradients.zero();
+    run.gradients.begin_step();
     const double expected = run.objective->train(run.model, batch, 0.25, run.gradients);
     std::vector<at::Tensor> wanted;
     for (std::size_t p = 0; p < run.model.arena().layout().parameters.size(); ++p)
       wanted.push_back(run.gradients.gradient(p).cpu().clone());
-    run.gradients.zero();
+    run.gradients.begin_step();
     EXPECT_NEAR(graphed->train(run.model, batch, 0.25, run.gradients), expected, 2e-5 * std::abs(expected));
     for (std::size_t p = 0; p < wanted.size(); ++p)
       EXPECT_LT(relative_error(run.gradients.gradient(p).cpu(), wanted[p]), 2e-5);
@@ -166,8 +166,8 @@ TEST_P(OnEveryDevice, Nf4QuantisedThereHasTheCpusBits) {
   for (const bool double_quant : {true, false}) {
     quant::Nf4Quantizer quantizer(values.numel());
     quantizer.push({values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
-    const quant::DeviceNf4 host = quant::to_device(quantizer.finish(double_quant), device());
-    const quant::DeviceNf4 there = quant::quantize_on_cuda(values.to(device()), double_quant);
+    const quant::Nf4Tensors host = quant::to_device(quantizer.finish(double_quant), device());
+    const quant::Nf4Tensors there = quant::quantize_on_cuda(values.to(device()), double_quant);
     EXPECT_TRUE(at::equal(there.codes.cpu(), host.codes.cpu()));
     const at::Tensor &a = double_quant ? there.nested_codes : there.absmax, &b = double_quant ? host.nested_codes : host.absmax;
     EXPECT_TRUE(at::equal(a.cpu(), b.cpu()));

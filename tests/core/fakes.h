@@ -115,7 +115,7 @@ struct TinyRun {
   model::Model model;
   objective::ObjectivePtr objective = objective::make_objective({});
   train::ArenaGradients gradients{model.arena().layout(), model.device()};
-  optim::OptimizerPtr optimizer = optim::make_optimizer_on(model.device(), {.weight_decay = 0.01}, model.arena().layout());
+  optim::OptimizerPtr optimizer = optim::make_optimizer_on(model.device(), {.weight_decay = 0.01}, model.arena().layout(), model.arena().owned());
   SoloCommunicator solo;
   NoReduction alone;
   train::PhaseClock clock;
@@ -129,8 +129,13 @@ struct TinyRun {
   StepResult step(BatchSource& source, std::int64_t number) { return step(source, number, solo, alone); }
   StepResult step(BatchSource& source, std::int64_t number, Communicator& communicator,
                   GradientReduction& reduction) {
-    train::StepParts parts{model,        *objective, *optimizer, schedule, 1e-3,      max_grad_norm,
-                           communicator, reduction,  gradients,  clock,    loss_scale};
+    gradients.set_reduction(&reduction);
+    return step(source, number, communicator, gradients);
+  }
+  StepResult step(BatchSource& source, std::int64_t number, Communicator& communicator,
+                  train::StepGradients& into) {
+    train::StepParts parts{model,        *objective, *optimizer, schedule, 1e-3,
+                           max_grad_norm, communicator, into,     clock,    loss_scale};
     return train::run_step(parts, source, number);
   }
   std::vector<float> weights() {

@@ -7,6 +7,7 @@
 #include "core/optim/schedule.h"
 #include "core/train/gradients.h"
 #include "tests/core/golden.h"
+#include "tests/core/optimizer_support.h"
 
 namespace hone::test {
 namespace {
@@ -17,7 +18,7 @@ struct Probe {
   explicit Probe(model::Model m) : model(std::move(m)), gradients(model.arena().layout()) {}
 
   double loss_and_gradients(const TokenBatch& batch) {
-    gradients.zero();
+    gradients.begin_step();
     const auto sft = objective::make_objective({});
     const double weight = sft->weight(batch);
     return sft->train(model, batch, 1.0 / weight, gradients) / weight;
@@ -107,8 +108,8 @@ void expect_trajectory(Probe& run, const Golden& golden) {
     EXPECT_NEAR(norm / norms[step - 1].item<double>(), 1.0, 1e-4) << "step " << step;
     EXPECT_NEAR(lr, lrs[step - 1].item<double>(), 1e-12);
     for (float& g : run.gradients.flat()) g *= static_cast<float>(std::min(1.0, 1.0 / (norm + 1e-6)));
-    optimizer->update({0, run.model.arena().layout().size},
-                      {{"master", run.model.arena().master()}, run.gradients.flat().data(), step, lr});
+    optimizer->update(step_over({{0, run.model.arena().layout().size}}, {"master", run.model.arena().master()},
+                                run.gradients.flat().data(), step, lr));
     run.model.arena().publish();
   }
 }

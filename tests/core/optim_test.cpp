@@ -6,7 +6,7 @@
 
 #include "core/optim/optimizer.h"
 #include "core/train/gradients.h"
-#include "tests/core/golden.h"
+#include "tests/core/optimizer_support.h"
 
 namespace hone::test {
 namespace {
@@ -47,8 +47,7 @@ TEST(AdamW, FiveStepsEqualPyTorch) {
   for (std::int64_t step = 1; step <= 5; ++step) {
     std::vector<float> gradient = values_of(golden["grads"][step - 1]);
     gradient.resize(layout.size);
-    optimizer->update({0, layout.size},
-                      {{"master", weights}, gradient.data(), step, lrs[step - 1].item<double>()});
+    optimizer->update(step_over(weights, gradient.data(), step, lrs[step - 1].item<double>()));
     EXPECT_LT(relative_error(tensor_of(weights, 300), after32[step - 1]), 2e-7) << "step " << step;
     EXPECT_LT(relative_error(tensor_of(weights, 300), after64[step - 1]), 5e-7) << "step " << step;
   }
@@ -67,7 +66,7 @@ TEST(AdamW, DecaysOnlyWhatIsFlagged) {
   const auto optimizer = optim::make_optimizer({.weight_decay = 0.5}, layout);
   std::vector<float> weights(layout.size, 2.0f);
   const std::vector<float> gradient(layout.size, 0.0f);
-  optimizer->update({0, layout.size}, {{"master", weights}, gradient.data(), 1, 0.1});
+  optimizer->update(step_over(weights, gradient.data(), 1, 0.1));
   for (const float w : std::span(weights).subspan(0, 70)) EXPECT_FLOAT_EQ(w, 2.0f * 0.95f);
   const Range second = layout.parameters[1].range;
   for (const float w : std::span(weights).subspan(second.begin, 10)) EXPECT_EQ(w, 2.0f);
@@ -84,9 +83,10 @@ TEST(AdamW, AnyCutOfTheArenaGivesTheSameBits) {
   const std::vector<std::int64_t> cuts = {0, 1, 63, 131, 256, 257, 600, layout.size};
   for (std::int64_t step = 1; step <= 4; ++step) {
     const std::vector<float> gradient = values_of(at::randn({layout.size}));
-    whole->update({0, layout.size}, {{"master", a}, gradient.data(), step, 1e-2});
-    for (std::size_t c = cuts.size() - 1; c > 0; --c)  // last first
-      parts->update({cuts[c - 1], cuts[c]}, {{"master", b}, gradient.data(), step, 1e-2});
+    whole->update(step_over(a, gradient.data(), step, 1e-2));
+    std::vector<Range> ranges;
+    for (std::size_t c = 1; c < cuts.size(); ++c) ranges.push_back({cuts[c - 1], cuts[c]});
+    parts->update(step_over(ranges, {"master", b}, gradient.data(), step, 1e-2));
   }
   EXPECT_EQ(a, b);
   const auto state_a = whole->state(), state_b = parts->state();
@@ -116,12 +116,12 @@ TEST(GlobalNorm, EqualsTheNormInDoubleWhateverTheThreads) {
 
 TEST(FirstNotFinite, NamesTheFirstBadParameter) {
   const ArenaLayout layout = layout_of({{3, true}, {70, true}, {5, true}});
-  std::vector<float> values(layout.size, 0.0f);
-  EXPECT_EQ(train::first_not_finite(layout, values), "");
-  values[layout.parameters[2].range.begin] = NAN;
-  EXPECT_EQ(train::first_not_finite(layout, values), "p2");
-  values[layout.parameters[1].range.end - 1] = -INFINITY;
-  EXPECT_EQ(train::first_not_finite(layout, values), "p1");
+  train::ArenaGradients gradients(layout);
+  EXPECT_EQ(gradients.first_not_finite(), "");
+  gradients.flat()[layout.parameters[2].range.begin] = NAN;
+  EXPECT_EQ(gradients.first_not_finite(), "p2");
+  gradients.flat()[layout.parameters[1].range.end - 1] = -INFINITY;
+  EXPECT_EQ(gradients.first_not_finite(), "p1");
 }
 
 }  // namespace hone::test

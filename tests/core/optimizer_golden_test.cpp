@@ -24,7 +24,7 @@ struct Trained {
         weights(start_weights(layout)) {
     for (std::int64_t step = 0; step < 6; ++step) {
       const std::vector<float> gradient = step_gradient(layout, step);
-      optimizer->update({0, layout.size}, {{"master", weights}, gradient.data(), step + 1, rate(step)});
+      optimizer->update(step_over(weights, gradient.data(), step + 1, rate(step)));
     }
   }
   at::Tensor parameter(std::size_t p) const { return parameter_values(weights, layout.parameters[p]); }

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <random>
 
 #include "checkpoint/checkpoint.h"
 #include "core/optim/trained_weights.h"
@@ -60,8 +59,7 @@ struct SmallRun {
   void train(std::int64_t first, std::int64_t last, const std::vector<Range>& ranges) {
     for (std::int64_t step = first; step < last; ++step) {
       const std::vector<float> gradient = step_gradient(layout, step);
-      for (const Range& range : ranges)
-        optimizer->update(range, {weights, gradient.data(), step + 1, 1e-2, /*seed=*/5});
+      optimizer->update(step_over(ranges, weights, gradient.data(), step + 1, 1e-2));
     }
   }
   void train(std::int64_t first, std::int64_t last) { train(first, last, {{0, layout.size}}); }
@@ -89,12 +87,11 @@ class EveryOptimizer : public ::testing::TestWithParam<std::string> {
 TEST_P(EveryOptimizer, GivesTheSameBitsHoweverTheArenaIsCut) {
   for (const StateType type : {StateType::f32, StateType::bf16}) {
     SmallRun whole(options(), type), parts(options(), type);
-    const std::int64_t granule = parts.optimizer->granule();
+    const std::int64_t granule = optim::granule_of(options());
     std::vector<Range> ranges;
     for (std::int64_t begin = 0, length = granule; begin < parts.layout.size;
          begin += length, length += granule)
       ranges.push_back({begin, std::min(parts.layout.size, begin + length)});
-    std::shuffle(ranges.begin(), ranges.end(), std::mt19937(3));
     whole.train(0, 4);
     parts.train(0, 4, ranges);
     expect_same_bits(whole, parts);
@@ -110,7 +107,7 @@ TEST_P(EveryOptimizer, GoesOnFromACheckpointToTheLastBitOnAnyNumberOfRanks) {
       checkpoint::CheckpointState state;
       state.step = 3;
       state.layout = &straight.layout;
-      state.granule = straight.optimizer->granule();
+      state.granule = optim::granule_of(options());
       for (const StateTensor& tensor : straight.tensors()) state.tensors.emplace_back(tensor);
       checkpoint::CheckpointStore(folder.path(), ranks).save(state);
     });
@@ -120,6 +117,46 @@ TEST_P(EveryOptimizer, GoesOnFromACheckpointToTheLastBitOnAnyNumberOfRanks) {
     straight.train(3, 6);
     resumed.train(3, 6);
     expect_same_bits(straight, resumed);
+  }
+}
+
+// Three ranks, each with its shards of state and weights, given the gradients that one rank is given.
+TEST_P(EveryOptimizer, KeepsInShardsTheStateOfTheWhole) {
+  for (const StateType type : {StateType::f32, StateType::bf16}) {
+    SmallRun whole(options(), type);
+    whole.train(0, 4);
+    const TemporaryFolder folder;
+    dist::run_ranks(3, [&](Communicator& ranks) {
+      SmallRun shard(options(), type);
+      const std::int64_t granule = optim::granule_of(options());
+      const OwnedShards owned(shards_of(shard.layout, ranks.rank(), ranks.world_size(), granule));
+      shard.optimizer = optim::make_optimizer(options(), shard.layout, owned);
+      for (std::int64_t step = 0; step < 4; ++step) {
+        const std::vector<float> gradient = step_gradient(shard.layout, step);
+        optim::StepInput in = step_over(owned.ranges(), shard.weights, gradient.data(), step + 1, 1e-2);
+        in.sum_over_shards = [&](std::span<double> values) {
+          ranks.all_reduce({values.data(), std::ssize(values), CommType::f64}, ReduceOp::sum)->wait();
+        };
+        shard.optimizer->update(in);
+      }
+      checkpoint::CheckpointState state;
+      state.step = 4;
+      state.layout = &shard.layout;
+      state.granule = granule;
+      for (const StateTensor& tensor : shard.tensors()) state.tensors.emplace_back(tensor);
+      checkpoint::CheckpointStore(folder.path(), ranks).save(state);
+    });
+    SmallRun gathered(options(), type);
+    checkpoint::LoadedCheckpoint loaded(folder.file("step-00000004"));
+    for (const StateTensor& tensor : gathered.tensors()) loaded.read(tensor);
+    if (GetParam() != "adafactor") {
+      expect_same_bits(whole, gathered);
+      continue;
+    }
+    const auto left = whole.tensors(), right = gathered.tensors();  // sums in another order
+    for (std::size_t t = 0; t < left.size(); ++t)
+      for (std::int64_t i = 0; left[t].type == StateType::f32 && i < left[t].count; ++i)
+        EXPECT_NEAR(right[t].floats()[i], left[t].floats()[i], 1e-6 * std::abs(left[t].floats()[i])) << left[t].name;
   }
 }
 
@@ -137,7 +174,7 @@ TEST_P(EveryOptimizer, LowersAQuadratic) {
   for (std::int64_t step = 1; step <= 300; ++step) {
     for (std::size_t e = 0; e < weights.size(); ++e) gradient[e] = weights[e] - target[e];
     const double lr = 0.02 * (1.0 - static_cast<double>(step) / 300);
-    optimizer->update({0, layout.size}, {{"master", weights}, gradient.data(), step, lr});
+    optimizer->update(step_over(weights, gradient.data(), step, lr));
   }
   EXPECT_LT(loss(), before / 1000);
 }
@@ -145,12 +182,12 @@ TEST_P(EveryOptimizer, LowersAQuadratic) {
 TEST_P(EveryOptimizer, DeclaresStateThatShardsAndItsSize) {
   const ArenaLayout layout = sample_layout();
   const auto optimizer = optim::make_optimizer(options(), layout);
-  EXPECT_EQ(ArenaLayoutBuilder::kAlignment % optimizer->granule(), 0);
+  EXPECT_EQ(ArenaLayoutBuilder::kAlignment % optim::granule_of(options()), 0);
   std::int64_t bytes = 0;
   for (const StateTensor& tensor : optimizer->state()) {
     EXPECT_TRUE(checkpoint::is_tensor_name(tensor.name));
     if (tensor.per != StateSpec::kWhole) {
-      EXPECT_EQ(optimizer->granule() % tensor.per, 0);
+      EXPECT_EQ(optim::granule_of(options()) % tensor.per, 0);
       EXPECT_EQ(tensor.count * tensor.per, layout.size);
     }
     bytes += std::ssize(tensor.bytes());

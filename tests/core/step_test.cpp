@@ -62,15 +62,15 @@ struct ScriptedObjective final : objective::Objective {
 
 struct RecordingOptimizer final : optim::Optimizer {
   explicit RecordingOptimizer(Log& l) : log(l) {}
-  void update(Range range, const optim::StepInput& in) override {
+  void update(const optim::StepInput& in) override {
     log.push_back("update");
-    gradient.assign(in.gradient + range.begin, in.gradient + range.end);
+    const optim::Piece& all = in.pieces.at(0);
+    gradient.assign(all.gradient, all.gradient + all.range.length());
     lr = in.lr;
     update_number = in.step;
-    in.weights.floats()[0] += 1;
+    static_cast<float*>(all.weights)[0] += 1;
   }
   std::vector<StateTensor> state() override { return {}; }
-  std::int64_t granule() const override { return 64; }
   Log& log;
   std::vector<float> gradient;
   double lr = 0;
@@ -102,6 +102,7 @@ struct FakeStep {
   }
   StepResult run(std::int64_t step) {
     EchoCommunicator communicator(log, ranks);
+    tiny.gradients.set_reduction(&reduction);
     train::StepParts parts{tiny.model,
                            objective,
                            optimizer,
@@ -109,7 +110,6 @@ struct FakeStep {
                            0.1,
                            max_grad_norm,
                            communicator,
-                           reduction,
                            tiny.gradients,
                            tiny.clock,
                            tiny.loss_scale,

@@ -19,7 +19,7 @@ class Nf4Kernel : public testing::WithParamInterface<const char*>, public Kernel
   bool has(const std::string& part) const { return golden_.has(GetParam() + ("." + part)); }
   at::Tensor part(const std::string& name) const { return golden_[GetParam() + ("." + name)]; }
 
-  void expect_bits(Nf4DeviceView view, const at::Tensor& expected) const {
+  void expect_bits(Nf4View view, const at::Tensor& expected) const {
     const OnDevice codes(part("packed")), out(at::zeros_like(expected));
     view.codes = codes.as<std::uint8_t>();
     view.elements = expected.numel();
