@@ -34,7 +34,7 @@ Cutter share_of(int rank, const Cut& cut) {
   };
 }
 
-model::Sharding sharding_of(const Cut& cut, Communicator& ranks, const optim::OptimOptions& options = {}) {
+model::Sharding sharding_of(const Cut& cut, Communicator& ranks, const OptimOptions& options = {}) {
   return {cut.stage, cut.tree ? train::kTreeGranule : optim::granule_of(options), &ranks};
 }
 
@@ -56,7 +56,7 @@ std::unique_ptr<train::StepGradients> gradients_of(TinyRun& run, const Cut& cut,
 }
 
 std::vector<Trace> train_on(const Cut& cut, model::BuildSpec spec, std::int64_t steps,
-                            const optim::OptimOptions& options = {.weight_decay = 0.01}, bool recompute = false) {
+                            const OptimOptions& options = {.weight_decay = 0.01}, bool recompute = false) {
   std::vector<Trace> traces(cut.ranks);
   dist::run_ranks(cut.ranks, [&](Communicator& ranks) {
     model::BuildSpec mine = spec;
@@ -157,7 +157,7 @@ TEST(ZeroStages, TheTreeGivesTheSameBitsOnEveryPowerOfTwoOfRanksAtEveryStage) {
 
 TEST(ZeroStages, EveryOptimizerWorksInEveryStage) {
   for (const char* name : {"adamw_8bit", "adafactor", "lion", "sgd"}) {
-    const optim::OptimOptions options{.name = name, .weight_decay = 0.01, .momentum = 0.9};
+    const OptimOptions options{.name = name, .weight_decay = 0.01, .momentum = 0.9};
     const Trace one = train_on({}, full_spec(), 6, options)[0];
     for (std::int64_t stage = 0; stage <= 3; ++stage) {
       const std::vector<Trace> traces = train_on({3, stage}, full_spec(), 6, options);

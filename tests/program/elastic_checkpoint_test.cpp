@@ -23,16 +23,16 @@ struct RankRun {
   checkpoint::CheckpointStore store;
   launcher::RunCheckpoints checkpoints;
 
-  RankRun(Communicator& ranks, std::int64_t stage, const optim::OptimOptions& options, const std::string& folder)
+  RankRun(Communicator& ranks, std::int64_t stage, const OptimOptions& options, const std::string& folder)
       : tiny(sharded(ranks, stage, options)),
         store(folder, ranks),
         checkpoints(store, tiny.model, optimizer(options), {}, {}, /*beside_training=*/true) {}
-  static model::BuildSpec sharded(Communicator& ranks, std::int64_t stage, const optim::OptimOptions& options) {
+  static model::BuildSpec sharded(Communicator& ranks, std::int64_t stage, const OptimOptions& options) {
     model::BuildSpec spec = full_spec();
     spec.sharding = {stage, optim::granule_of(options), &ranks};
     return spec;
   }
-  optim::Optimizer& optimizer(const optim::OptimOptions& options) {
+  optim::Optimizer& optimizer(const OptimOptions& options) {
     const model::Arena& arena = tiny.model.arena();
     tiny.optimizer = optim::make_optimizer(options, arena.layout(), arena.owned());
     return *tiny.optimizer;
@@ -74,7 +74,7 @@ std::map<std::string, std::vector<std::byte>> everything_in(const std::string& f
 class Elastic : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Elastic, TwentyFivePairsOfRanksGatherTheSameState) {
-  const optim::OptimOptions options{.name = GetParam(), .momentum = 0.9};
+  const OptimOptions options{.name = GetParam(), .momentum = 0.9};
   int pairs = 0;
   for (const int n : kRanks) {
     const TemporaryFolder saved;
