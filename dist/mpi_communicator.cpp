@@ -95,11 +95,13 @@ void MpiCommunicator::run_jobs() {
       queue_.pop_front();
       failure = failure_;
     }
+    const auto began = TrafficMeter::Clock::now();
     try {
       if (!failure) collectives_.run(job->collective, job->what);
     } catch (...) {
       failure = std::current_exception();
     }
+    meter()->under_way(began, TrafficMeter::Clock::now());
     finish(*job, failure);
   }
 }

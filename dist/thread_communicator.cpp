@@ -19,14 +19,21 @@ class ThreadGroup {
  public:
   ThreadGroup(int ranks, std::chrono::milliseconds deadline) : ranks_(ranks), deadline_(deadline) {}
   int ranks() const { return ranks_; }
-  void enter(int rank, std::int64_t number, const Collective& collective);
+  void enter(int rank, std::int64_t number, const Collective& collective,
+             std::shared_ptr<TrafficMeter> meter);
   void wait(int rank, std::int64_t number);
   void abandon(int rank, std::int64_t number);
   void fail(int rank, const std::string& reason);
 
  private:
+  using Clock = TrafficMeter::Clock;
+  struct Entry {
+    Collective collective;
+    std::shared_ptr<TrafficMeter> meter;
+    Clock::time_point at;
+  };
   struct Meeting {
-    std::vector<std::optional<Collective>> entered;
+    std::vector<std::optional<Entry>> entered;
     int left = 0;  // ranks that saw it done
     bool done = false;
   };
@@ -82,18 +89,19 @@ void ThreadGroup::fail_locked(Error error) {
   changed_.notify_all();
 }
 
-void ThreadGroup::enter(int rank, std::int64_t number, const Collective& collective) {
+void ThreadGroup::enter(int rank, std::int64_t number, const Collective& collective,
+                        std::shared_ptr<TrafficMeter> meter) {
   const std::lock_guard lock(mutex_);
   if (failure_) throw *failure_;
   Meeting& here = meeting(number);
-  here.entered[static_cast<std::size_t>(rank)] = collective;
+  here.entered[static_cast<std::size_t>(rank)] = Entry{collective, std::move(meter), Clock::now()};
   perform_if_complete(number, here);
 }
 
 void ThreadGroup::perform_if_complete(std::int64_t number, Meeting& meeting) {
   std::vector<Collective> of_rank;
   for (const auto& entered : meeting.entered)
-    if (entered) of_rank.push_back(*entered);
+    if (entered) of_rank.push_back(entered->collective);
   if (of_rank.size() < meeting.entered.size()) return;
   const std::string differs = disagreement(of_rank);
   if (!differs.empty())
@@ -101,6 +109,7 @@ void ThreadGroup::perform_if_complete(std::int64_t number, Meeting& meeting) {
                              "number " + std::to_string(number), differs, "this is a bug in hone"));
   perform(of_rank);
   meeting.done = true;
+  for (const auto& entered : meeting.entered) entered->meter->under_way(entered->at, Clock::now());
   changed_.notify_all();
 }
 
@@ -119,7 +128,7 @@ void ThreadGroup::give_up(int rank, std::int64_t number, const Meeting& meeting)
   for (int r = 0; r < ranks_; ++r)
     if (!meeting.entered[static_cast<std::size_t>(r)])
       silent += (silent.empty() ? "" : ", ") + std::to_string(r);
-  const Collective& own = *meeting.entered[static_cast<std::size_t>(rank)];
+  const Collective& own = meeting.entered[static_cast<std::size_t>(rank)]->collective;
   const Error error(Exit::peer, "MP005", "a peer did not answer", place(rank, ranks_),
                     describe(own) + ", number " + std::to_string(number) + ", waited " +
                         std::to_string(deadline_.count()) + " ms for rank " + silent);
@@ -150,7 +159,7 @@ int ThreadCommunicator::world_size() const {
 
 WorkPtr ThreadCommunicator::start(const Collective& collective) {
   const std::int64_t number = next_++;
-  group_->enter(rank_, number, collective);
+  group_->enter(rank_, number, collective, meter());
   return std::make_unique<ThreadWork>(group_, rank_, number);
 }
 

@@ -172,6 +172,58 @@ TEST_P(CommunicatorSuite, BarrierHoldsUntilAllRanksCame) {
   });
 }
 
+TEST_P(CommunicatorSuite, TrafficCountsThePayloadOfEveryCallThatWasMade) {
+  run([](Communicator& c) {
+    const std::int64_t ranks = c.world_size();
+    Values three(CommType::bf16, {1, 2, 3}), one(CommType::f64, {1});
+    Values all(CommType::f64, std::vector<double>(static_cast<std::size_t>(ranks))), other = all;
+    for (int i = 0; i < 2; ++i) c.all_reduce(three.all(), ReduceOp::sum)->wait();
+    c.broadcast(three.all(), 0)->wait();
+    c.all_gather(one.all(), all.all())->wait();
+    c.reduce_scatter(all.all(), one.all(), ReduceOp::max)->wait();
+    c.all_to_all(all.all(), other.all())->wait();
+    c.barrier()->wait();
+    EXPECT_THROW(c.broadcast(one.all(), 99), Error);
+
+    const Traffic traffic = c.traffic();
+    const auto expect = [](const Traffic::Count& count, std::int64_t calls, std::int64_t bytes) {
+      EXPECT_EQ(count.calls, calls);
+      EXPECT_EQ(count.bytes, bytes);
+    };
+    expect(traffic.all_reduce, 2, 12);
+    expect(traffic.broadcast, 1, 6);
+    expect(traffic.all_gather, 1, 8 * ranks);
+    expect(traffic.reduce_scatter, 1, 8 * ranks);
+    expect(traffic.all_to_all, 1, 8 * ranks);
+    expect(traffic.barrier, 1, 0);
+  });
+}
+
+// A late rank, the last of 2 or more: the others wait for it from before it comes.
+TEST_P(CommunicatorSuite, TrafficTimesWaitingApartFromWhatIsHiddenBehindWork) {
+  run([](Communicator& c) {
+    if (c.world_size() == 1) return;
+    Values first(CommType::i32, {1}), second = first;
+    const bool late = c.rank() == c.world_size() - 1;
+    c.barrier()->wait();
+    const Traffic before = c.traffic();
+    const auto began = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(late ? 300ms : 0ms);
+    const WorkPtr a = c.all_reduce(first.all(), ReduceOp::sum), b = c.all_reduce(second.all(), ReduceOp::sum);
+    std::this_thread::sleep_for(late ? 0ms : 100ms);
+    b->wait();
+    a->wait();
+    const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    const Traffic after = c.traffic();
+    const double waited = after.waited_s - before.waited_s, busy = after.busy_s - before.busy_s;
+    EXPECT_LE(waited, passed - (late ? 0.3 : 0.1));
+    EXPECT_LE(busy, passed - (late ? 0.3 : 0));  // two at a time count once
+    if (late) return;
+    EXPECT_GT(busy, 0.15);
+    EXPECT_GT(waited, 0.05);
+  });
+}
+
 template <class Call>
 void expect_refused(const Call& call, const char* why) {
   try {
