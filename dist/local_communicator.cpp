@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "dist/group.h"
 #include "dist/reduce.h"
 
 namespace hone::dist {
@@ -13,6 +14,11 @@ class DoneWork final : public Work {
 };
 
 }  // namespace
+
+CommunicatorPtr LocalCommunicator::split(int group) {
+  agree_on_group(*this, group);
+  return std::make_unique<LocalCommunicator>();
+}
 
 WorkPtr LocalCommunicator::start(const Collective& collective) {
   const auto began = TrafficMeter::Clock::now();
