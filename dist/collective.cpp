@@ -122,6 +122,8 @@ std::string describe(const Collective& collective) {
 void check_call(const Collective& collective, int rank, int world_size) {
   check_buffer(collective, collective.input);
   check_buffer(collective, collective.output);
+  if (collective.input.on_device != collective.output.on_device)
+    refuse(collective, "one buffer lies on the device, the other does not");
   switch (collective.kind) {
     case CollectiveKind::reduce_scatter:
       check_scatter(collective, world_size);
@@ -182,6 +184,8 @@ std::int64_t payload(const Collective& collective) {
 
 WorkPtr CheckedCommunicator::checked(const Collective& collective) {
   check_call(collective, rank(), world_size());
+  if (collective.input.on_device && !takes_device_memory())
+    refuse(collective, "device memory, which this communicator does not reach");
   WorkPtr work = start(collective);
   meter_->called(collective.kind, payload(collective));
   return std::make_unique<TimedWork>(std::move(work), meter_);

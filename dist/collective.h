@@ -38,10 +38,11 @@ class CheckedCommunicator : public Communicator {
   WorkPtr broadcast(CommBuffer buffer, int root) final;
   WorkPtr all_to_all(CommBuffer input, CommBuffer output) final;
   WorkPtr barrier() final;
-  Traffic traffic() const final { return meter_->traffic(); }
+  Traffic traffic() const override { return meter_->traffic(); }
 
  protected:
   virtual WorkPtr start(const Collective& collective) = 0;
+  virtual bool takes_device_memory() const { return false; }
   const std::shared_ptr<TrafficMeter>& meter() const { return meter_; }
 
  private:
