@@ -122,6 +122,8 @@ std::string describe(const Collective& collective) {
 void check_call(const Collective& collective, int rank, int world_size) {
   check_buffer(collective, collective.input);
   check_buffer(collective, collective.output);
+  if (collective.input.on_device != collective.output.on_device)
+    refuse(collective, "one buffer lies on the device, the other does not");
   switch (collective.kind) {
     case CollectiveKind::reduce_scatter:
       check_scatter(collective, world_size);
@@ -142,9 +144,51 @@ void check_call(const Collective& collective, int rank, int world_size) {
   }
 }
 
+namespace {
+
+// Tells the meter how long its caller was blocked.
+class TimedWork final : public Work {
+ public:
+  TimedWork(WorkPtr work, std::shared_ptr<TrafficMeter> meter)
+      : work_(std::move(work)), meter_(std::move(meter)) {}
+  void wait() override {
+    const Blocked blocked(*meter_);
+    work_->wait();
+  }
+  void wait_on_host() override {
+    const Blocked blocked(*meter_);
+    work_->wait_on_host();
+  }
+
+ private:
+  class Blocked {
+   public:
+    explicit Blocked(TrafficMeter& meter) : meter_(meter) {}
+    ~Blocked() { meter_.waited(TrafficMeter::Clock::now() - began_); }
+
+   private:
+    TrafficMeter& meter_;
+    const TrafficMeter::Clock::time_point began_ = TrafficMeter::Clock::now();
+  };
+
+  WorkPtr work_;
+  std::shared_ptr<TrafficMeter> meter_;
+};
+
+std::int64_t payload(const Collective& collective) {
+  const bool by_output = collective.kind == CollectiveKind::all_gather;
+  return static_cast<std::int64_t>(bytes_of(by_output ? collective.output : collective.input));
+}
+
+}  // namespace
+
 WorkPtr CheckedCommunicator::checked(const Collective& collective) {
   check_call(collective, rank(), world_size());
-  return start(collective);
+  if (collective.input.on_device && !takes_device_memory())
+    refuse(collective, "device memory, which this communicator does not reach");
+  WorkPtr work = start(collective);
+  meter_->called(collective.kind, payload(collective));
+  return std::make_unique<TimedWork>(std::move(work), meter_);
 }
 
 WorkPtr CheckedCommunicator::all_reduce(CommBuffer in_place, ReduceOp op) {

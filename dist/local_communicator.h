@@ -8,6 +8,7 @@ class LocalCommunicator final : public CheckedCommunicator {
  public:
   int rank() const override { return 0; }
   int world_size() const override { return 1; }
+  CommunicatorPtr split(int group) override;
 
  protected:
   WorkPtr start(const Collective& collective) override;

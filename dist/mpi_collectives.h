@@ -1,6 +1,6 @@
 #pragma once
 // The collectives as exchanges of messages. Long buffers go in pieces, so that counts beyond 2^31 work and
-// the scratch memory stays at about a piece. Sums are formed by one rank an element, in rank order, then
+// the scratch memory stays at about a piece. Sums are formed by one rank an element, in a tree over ranks, then
 // distributed: every rank holds the same bits.
 #include <cstddef>
 #include <string>

@@ -2,7 +2,10 @@
 
 #include <sys/prctl.h>
 
+#include <numeric>
+
 #include "core/base/error.h"
+#include "dist/group.h"
 
 namespace hone::dist {
 
@@ -16,9 +19,28 @@ class MpiCommunicator::Job final {
   std::exception_ptr error;
 };
 
+namespace {
+
+std::vector<int> all_ranks(const MpiSession& session) {
+  std::vector<int> ranks(static_cast<std::size_t>(session.world_size()));
+  std::iota(ranks.begin(), ranks.end(), 0);
+  return ranks;
+}
+
+}  // namespace
+
 MpiCommunicator::MpiCommunicator(MpiSession& session, std::chrono::milliseconds deadline,
                                  std::size_t piece_bytes)
-    : session_(session), exchange_(session, deadline, abandoned_), collectives_(exchange_, piece_bytes) {
+    : MpiCommunicator(session, all_ranks(session), session.open_channel(session.next_channel()), deadline,
+                      piece_bytes) {}
+
+MpiCommunicator::MpiCommunicator(MpiSession& session, std::vector<int> members, int channel,
+                                 std::chrono::milliseconds deadline, std::size_t piece_bytes)
+    : session_(session),
+      deadline_(deadline),
+      piece_bytes_(piece_bytes),
+      exchange_(session, std::move(members), channel, deadline, abandoned_),
+      collectives_(exchange_, piece_bytes) {
   HONE_CHECK(session.launched() && piece_bytes > 0);
   thread_ = std::thread([this] { run_jobs(); });
 }
@@ -30,6 +52,16 @@ MpiCommunicator::~MpiCommunicator() {
   }
   changed_.notify_all();
   thread_.join();
+}
+
+CommunicatorPtr MpiCommunicator::split(int group) {
+  const Group part = agree_on_group(*this, group);
+  std::int32_t channel = session_.next_channel();
+  all_reduce({&channel, 1, CommType::i32}, ReduceOp::max)->wait();
+  std::vector<int> members;
+  for (const int rank : part.members) members.push_back(exchange_.members()[static_cast<std::size_t>(rank)]);
+  return CommunicatorPtr(new MpiCommunicator(session_, std::move(members), session_.open_channel(channel),
+                                             deadline_, piece_bytes_));
 }
 
 WorkPtr MpiCommunicator::start(const Collective& collective) {
@@ -95,11 +127,13 @@ void MpiCommunicator::run_jobs() {
       queue_.pop_front();
       failure = failure_;
     }
+    const auto began = TrafficMeter::Clock::now();
     try {
       if (!failure) collectives_.run(job->collective, job->what);
     } catch (...) {
       failure = std::current_exception();
     }
+    meter()->under_way(began, TrafficMeter::Clock::now());
     finish(*job, failure);
   }
 }

@@ -22,26 +22,32 @@ class MpiCommunicator final : public CheckedCommunicator {
  public:
   static constexpr std::size_t kPieceBytes = std::size_t{8} << 20;
 
-  // All ranks make their communicators in the same order. The session, launched, outlives it; so must every
-  // Work be gone before it. After a failure every call throws that failure again. Errors: see MpiExchange.
+  // All ranks of the session; before any of its communicators is split they make them in the same order. The
+  // session, launched, outlives it; so must every Work be gone before it. After a failure every call throws
+  // that failure again. Errors: see MpiExchange.
   MpiCommunicator(MpiSession& session, std::chrono::milliseconds deadline,
                   std::size_t piece_bytes = kPieceBytes);
   ~MpiCommunicator() override;
 
-  int rank() const override { return session_.rank(); }
-  int world_size() const override { return session_.world_size(); }
+  int rank() const override { return exchange_.rank(); }
+  int world_size() const override { return exchange_.world_size(); }
+  CommunicatorPtr split(int group) override;
 
  protected:
   WorkPtr start(const Collective& collective) override;
 
  private:
   class Job;
+  MpiCommunicator(MpiSession& session, std::vector<int> members, int channel,
+                  std::chrono::milliseconds deadline, std::size_t piece_bytes);
   void run_jobs();
   void finish(Job& job, std::exception_ptr error);
   void wait_for(Job& job);
   void abandon(Job& job);
 
   MpiSession& session_;
+  const std::chrono::milliseconds deadline_;
+  const std::size_t piece_bytes_;
   std::atomic<bool> abandoned_ = false;
   MpiExchange exchange_;
   MpiCollectives collectives_;

@@ -1,5 +1,7 @@
 #include "dist/mpi_exchange.h"
 
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "dist/backoff.h"
 #include "dist/mpi_error.h"
@@ -26,13 +28,24 @@ int MpiExchange::peer_of(std::size_t request) const {
   return other < rank() ? other : other + 1;
 }
 
-std::string MpiExchange::here() const {
-  return "rank " + std::to_string(rank()) + " on " + session_.host();
+std::string MpiExchange::name_of(int rank) const {
+  return "rank " + std::to_string(members_[static_cast<std::size_t>(rank)]);
 }
 
-MpiExchange::MpiExchange(MpiSession& session, std::chrono::milliseconds deadline,
-                         const std::atomic<bool>& abandoned)
-    : session_(session), deadline_(deadline), abandoned_(abandoned), channel_(session.open_channel()) {}
+std::string MpiExchange::here() const {
+  return name_of(rank_) + " on " + session_.host();
+}
+
+MpiExchange::MpiExchange(const MpiSession& session, std::vector<int> members, int channel,
+                         std::chrono::milliseconds deadline, const std::atomic<bool>& abandoned)
+    : session_(session),
+      members_(std::move(members)),
+      rank_(static_cast<int>(std::find(members_.begin(), members_.end(), session.rank()) - members_.begin())),
+      deadline_(deadline),
+      abandoned_(abandoned),
+      channel_(channel) {
+  HONE_CHECK(rank_ < world_size());
+}
 
 void MpiExchange::exchange(int kind, const std::string& what, const std::vector<OutMessage>& out,
                            const std::vector<InMessage>& in) {
@@ -42,14 +55,15 @@ void MpiExchange::exchange(int kind, const std::string& what, const std::vector<
   for (int r = 0; r < world_size(); ++r) {
     if (r == rank()) continue;
     const auto at = static_cast<std::size_t>(r);
+    const int peer = members_[at];
     MPI_Request request = MPI_REQUEST_NULL;
     mpi_check(
-        MPI_Irecv(in[at].data, static_cast<int>(in[at].bytes), MPI_BYTE, r, tag, MPI_COMM_WORLD, &request),
+        MPI_Irecv(in[at].data, static_cast<int>(in[at].bytes), MPI_BYTE, peer, tag, MPI_COMM_WORLD, &request),
         "MPI_Irecv");
     requests.push_back(request);
-    mpi_check(
-        MPI_Isend(out[at].data, static_cast<int>(out[at].bytes), MPI_BYTE, r, tag, MPI_COMM_WORLD, &request),
-        "MPI_Isend");
+    mpi_check(MPI_Isend(out[at].data, static_cast<int>(out[at].bytes), MPI_BYTE, peer, tag, MPI_COMM_WORLD,
+                        &request),
+              "MPI_Isend");
     requests.push_back(request);
   }
   std::vector<MPI_Status> statuses(requests.size());
@@ -76,7 +90,7 @@ void MpiExchange::fail(const std::string& what, int code, const std::vector<MPI_
   for (std::size_t i = 0; code == MPI_ERR_IN_STATUS && i < statuses.size(); ++i) {
     const int own = statuses[i].MPI_ERROR;
     if (own == MPI_SUCCESS || own == MPI_ERR_PENDING) continue;
-    const std::string peer = what + ", rank " + std::to_string(peer_of(i)) + ": " + mpi_text(own);
+    const std::string peer = what + ", " + name_of(peer_of(i)) + ": " + mpi_text(own);
     if (own == MPI_ERR_TRUNCATE)
       throw Error(Exit::internal, "MP007", "ranks disagree about a collective", here(), peer, kBugHint);
     throw Error(Exit::peer, "MP002", "a message was lost", here(), peer);
@@ -92,8 +106,8 @@ void MpiExchange::give_up(const std::string& what, std::vector<MPI_Request>& req
     const bool receive = i % 2 == 0;
     if (done || !receive) continue;
     const int peer = peer_of(i);
-    silent +=
-        (silent.empty() ? "" : ", ") + ("rank " + std::to_string(peer) + " on " + session_.host_of(peer));
+    silent += (silent.empty() ? "" : ", ") +
+              (name_of(peer) + " on " + session_.host_of(members_[static_cast<std::size_t>(peer)]));
     // Nothing may arrive any more: the buffer is about to go back to the caller.
     if (MPI_Cancel(&requests[i]) == MPI_SUCCESS) MPI_Request_free(&requests[i]);
   }
@@ -112,8 +126,8 @@ void MpiExchange::check_lengths(const std::string& what, const std::vector<InMes
     mpi_check(MPI_Get_count(&statuses[i], MPI_BYTE, &bytes), "MPI_Get_count");
     if (static_cast<std::size_t>(bytes) != expected)
       throw Error(Exit::internal, "MP007", "ranks disagree about a collective", here(),
-                  what + ": rank " + std::to_string(peer) + " sent " + std::to_string(bytes) +
-                      " bytes, expected " + std::to_string(expected),
+                  what + ": " + name_of(peer) + " sent " + std::to_string(bytes) + " bytes, expected " +
+                      std::to_string(expected),
                   kBugHint);
   }
 }

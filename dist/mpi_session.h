@@ -26,8 +26,13 @@ class MpiSession {
   const std::string& host() const { return hosts_[static_cast<std::size_t>(rank_)]; }
   const std::string& host_of(int rank) const { return hosts_.at(static_cast<std::size_t>(rank)); }
 
-  // A number that keeps the messages of one communicator from another's; all ranks ask in the same order.
-  int open_channel() { return channels_++ % 4096; }
+  // A number that keeps the messages of one communicator from another's. Its ranks agree on one that none of
+  // them has open: the greatest next_channel() among them.
+  int next_channel() const { return channels_; }
+  int open_channel(int channel) {
+    channels_ = channel + 1;
+    return channel % 4096;  // what fits into a tag
+  }
 
   // Ends all ranks with this exit code (MPI_Abort), at once. Never returns, even if MPI hangs.
   [[noreturn]] void abort(Exit code);

@@ -4,11 +4,13 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "core/base/error.h"
+#include "dist/group.h"
 #include "dist/host_collectives.h"
 
 namespace hone::dist {
@@ -17,37 +19,51 @@ namespace hone::dist {
 // whose wait() ended early has marked the group failed there, so nobody touches its buffers any more.
 class ThreadGroup {
  public:
-  ThreadGroup(int ranks, std::chrono::milliseconds deadline) : ranks_(ranks), deadline_(deadline) {}
+  // `members`: by their ranks among all `threads`.
+  ThreadGroup(std::vector<int> members, int threads, std::chrono::milliseconds deadline)
+      : members_(std::move(members)),
+        ranks_(static_cast<int>(members_.size())),
+        threads_(threads),
+        deadline_(deadline) {}
   int ranks() const { return ranks_; }
-  void enter(int rank, std::int64_t number, const Collective& collective);
+  void enter(int rank, std::int64_t number, const Collective& collective,
+             std::shared_ptr<TrafficMeter> meter);
   void wait(int rank, std::int64_t number);
   void abandon(int rank, std::int64_t number);
   void fail(int rank, const std::string& reason);
+  // The group of these ranks of ours, one for all that ask with the same number. What fails here fails there.
+  std::shared_ptr<ThreadGroup> part(std::int64_t number, const std::vector<int>& ranks);
 
  private:
+  using Clock = TrafficMeter::Clock;
+  struct Entry {
+    Collective collective;
+    std::shared_ptr<TrafficMeter> meter;
+    Clock::time_point at;
+  };
   struct Meeting {
-    std::vector<std::optional<Collective>> entered;
+    std::vector<std::optional<Entry>> entered;
     int left = 0;  // ranks that saw it done
     bool done = false;
   };
   Meeting& meeting(std::int64_t number);
   void perform_if_complete(std::int64_t number, Meeting& meeting);
-  void fail_locked(Error error);
+  void fail_locked(const Error& error);
+  void fail_as(const Error& error);
+  std::string place(int rank) const;
   [[noreturn]] void give_up(int rank, std::int64_t number, const Meeting& meeting);
 
-  const int ranks_;
+  const std::vector<int> members_;
+  const int ranks_, threads_;
   const std::chrono::milliseconds deadline_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::int64_t, Meeting> meetings_;
+  std::map<std::pair<std::int64_t, int>, std::shared_ptr<ThreadGroup>> parts_;  // by number and first rank
   std::optional<Error> failure_;
 };
 
 namespace {
-
-std::string place(int rank, int ranks) {
-  return "rank " + std::to_string(rank) + " of " + std::to_string(ranks) + " threads";
-}
 
 class ThreadWork final : public Work {
  public:
@@ -71,29 +87,54 @@ class ThreadWork final : public Work {
 
 }  // namespace
 
+std::string ThreadGroup::place(int rank) const {
+  return "rank " + std::to_string(members_[static_cast<std::size_t>(rank)]) + " of " +
+         std::to_string(threads_) + " threads";
+}
+
 ThreadGroup::Meeting& ThreadGroup::meeting(std::int64_t number) {
   Meeting& found = meetings_[number];
   found.entered.resize(static_cast<std::size_t>(ranks_));
   return found;
 }
 
-void ThreadGroup::fail_locked(Error error) {
-  if (!failure_) failure_ = std::move(error);
+// Locks go from a group to its parts.
+void ThreadGroup::fail_locked(const Error& error) {
+  if (!failure_) failure_ = error;
   changed_.notify_all();
+  for (const auto& [key, part] : parts_) part->fail_as(error);
 }
 
-void ThreadGroup::enter(int rank, std::int64_t number, const Collective& collective) {
+void ThreadGroup::fail_as(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  fail_locked(error);
+}
+
+std::shared_ptr<ThreadGroup> ThreadGroup::part(std::int64_t number, const std::vector<int>& ranks) {
+  const std::lock_guard lock(mutex_);
+  if (failure_) throw *failure_;
+  std::shared_ptr<ThreadGroup>& part = parts_[{number, ranks.front()}];
+  if (!part) {
+    std::vector<int> members;
+    for (const int rank : ranks) members.push_back(members_[static_cast<std::size_t>(rank)]);
+    part = std::make_shared<ThreadGroup>(std::move(members), threads_, deadline_);
+  }
+  return part;
+}
+
+void ThreadGroup::enter(int rank, std::int64_t number, const Collective& collective,
+                        std::shared_ptr<TrafficMeter> meter) {
   const std::lock_guard lock(mutex_);
   if (failure_) throw *failure_;
   Meeting& here = meeting(number);
-  here.entered[static_cast<std::size_t>(rank)] = collective;
+  here.entered[static_cast<std::size_t>(rank)] = Entry{collective, std::move(meter), Clock::now()};
   perform_if_complete(number, here);
 }
 
 void ThreadGroup::perform_if_complete(std::int64_t number, Meeting& meeting) {
   std::vector<Collective> of_rank;
   for (const auto& entered : meeting.entered)
-    if (entered) of_rank.push_back(*entered);
+    if (entered) of_rank.push_back(entered->collective);
   if (of_rank.size() < meeting.entered.size()) return;
   const std::string differs = disagreement(of_rank);
   if (!differs.empty())
@@ -101,6 +142,7 @@ void ThreadGroup::perform_if_complete(std::int64_t number, Meeting& meeting) {
                              "number " + std::to_string(number), differs, "this is a bug in hone"));
   perform(of_rank);
   meeting.done = true;
+  for (const auto& entered : meeting.entered) entered->meter->under_way(entered->at, Clock::now());
   changed_.notify_all();
 }
 
@@ -118,9 +160,9 @@ void ThreadGroup::give_up(int rank, std::int64_t number, const Meeting& meeting)
   std::string silent;
   for (int r = 0; r < ranks_; ++r)
     if (!meeting.entered[static_cast<std::size_t>(r)])
-      silent += (silent.empty() ? "" : ", ") + std::to_string(r);
-  const Collective& own = *meeting.entered[static_cast<std::size_t>(rank)];
-  const Error error(Exit::peer, "MP005", "a peer did not answer", place(rank, ranks_),
+      silent += (silent.empty() ? "" : ", ") + std::to_string(members_[static_cast<std::size_t>(r)]);
+  const Collective& own = meeting.entered[static_cast<std::size_t>(rank)]->collective;
+  const Error error(Exit::peer, "MP005", "a peer did not answer", place(rank),
                     describe(own) + ", number " + std::to_string(number) + ", waited " +
                         std::to_string(deadline_.count()) + " ms for rank " + silent);
   fail_locked(error);
@@ -131,14 +173,14 @@ void ThreadGroup::abandon(int rank, std::int64_t number) {
   const std::lock_guard lock(mutex_);
   Meeting& here = meeting(number);
   if (!here.done)
-    return fail_locked(Error(Exit::peer, "MP006", "a peer left a collective", place(rank, ranks_),
+    return fail_locked(Error(Exit::peer, "MP006", "a peer left a collective", place(rank),
                              "number " + std::to_string(number) + " was started and not waited for"));
   if (++here.left == ranks_) meetings_.erase(number);
 }
 
 void ThreadGroup::fail(int rank, const std::string& reason) {
   const std::lock_guard lock(mutex_);
-  fail_locked(Error(Exit::peer, "MP006", "a peer failed", place(rank, ranks_), reason));
+  fail_locked(Error(Exit::peer, "MP006", "a peer failed", place(rank), reason));
 }
 
 ThreadCommunicator::ThreadCommunicator(std::shared_ptr<ThreadGroup> group, int rank)
@@ -148,9 +190,14 @@ int ThreadCommunicator::world_size() const {
   return group_->ranks();
 }
 
+CommunicatorPtr ThreadCommunicator::split(int group) {
+  const Group part = agree_on_group(*this, group);
+  return std::make_unique<ThreadCommunicator>(group_->part(splits_++, part.members), part.rank);
+}
+
 WorkPtr ThreadCommunicator::start(const Collective& collective) {
   const std::int64_t number = next_++;
-  group_->enter(rank_, number, collective);
+  group_->enter(rank_, number, collective, meter());
   return std::make_unique<ThreadWork>(group_, rank_, number);
 }
 
@@ -182,7 +229,9 @@ class FirstFailure {
 void run_ranks(int ranks, const std::function<void(Communicator&)>& body,
                std::chrono::milliseconds deadline) {
   HONE_CHECK(ranks >= 1);
-  const auto group = std::make_shared<ThreadGroup>(ranks, deadline);
+  std::vector<int> members(static_cast<std::size_t>(ranks));
+  std::iota(members.begin(), members.end(), 0);
+  const auto group = std::make_shared<ThreadGroup>(std::move(members), ranks, deadline);
   FirstFailure failure;
   const auto run = [&](int rank) {
     ThreadCommunicator communicator(group, rank);

@@ -15,6 +15,7 @@ class ThreadCommunicator final : public CheckedCommunicator {
   ThreadCommunicator(std::shared_ptr<ThreadGroup> group, int rank);
   int rank() const override { return rank_; }
   int world_size() const override;
+  CommunicatorPtr split(int group) override;
 
  protected:
   WorkPtr start(const Collective& collective) override;
@@ -23,6 +24,7 @@ class ThreadCommunicator final : public CheckedCommunicator {
   std::shared_ptr<ThreadGroup> group_;
   int rank_;
   std::int64_t next_ = 0;
+  std::int64_t splits_ = 0;
 };
 
 // Runs `body` as `ranks` ranks, each on a thread of its own, and returns when all are done. If one throws,

@@ -1,34 +1,53 @@
 #pragma once
-// Collectives over the ranks of a run. dist implements it (local, threads, MPI; NCCL for device buffers later).
+// Collectives over the ranks of a run. dist implements it (local, threads, MPI; NCCL for device memory).
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+
+#include "core/base/error.h"
 
 namespace hone {
 
 enum class CommType { f32, f64, bf16, f16, i32, i64, u8 };
 enum class ReduceOp { sum, min, max };
 
-// `count` elements at `data`; host memory unless a backend says otherwise. Not owned.
+// `count` elements at `data`. Not owned.
 struct CommBuffer {
   void* data = nullptr;
   std::int64_t count = 0;
   CommType type = CommType::f32;
+  bool on_device = false;  // where `data` lies; all buffers of a collective lie on the same side
 };
 
 // A collective under way. The buffers belong to it until wait() returned.
 class Work {
  public:
   virtual ~Work() = default;
-  // Blocks until done. Throws Error(Exit::peer) naming the collective, its number and this rank once the
+  // Host memory: blocks until done. Device memory: what the caller's stream does from here on comes after it;
+  // the host does not wait. Throws Error(Exit::peer) naming the collective, its number and this rank once the
   // communicator's deadline has passed.
   virtual void wait() = 0;
+  // As wait(), and blocks until done wherever the buffers lie.
+  virtual void wait_on_host() { wait(); }
 };
 using WorkPtr = std::unique_ptr<Work>;
 
-// Contract: every collective is entered by all ranks, in the same order, or by none. Calls return at once; the
-// work is done when wait() returned. After all_reduce every rank holds bitwise the same values: element i is
-// reduced once, in a balanced binary tree over ranks, then distributed (NCCL: in the order it chooses). One communicator is used from one thread at a time.
+// What this rank asked of a communicator so far. Bytes are the payload here: of the buffer (all_reduce,
+// broadcast, all_to_all), of the input (reduce_scatter), of the output (all_gather).
+struct Traffic {
+  struct Count {
+    std::int64_t calls = 0, bytes = 0;
+  };
+  Count all_reduce, reduce_scatter, all_gather, broadcast, all_to_all, barrier;
+  double waited_s = 0;  // the caller was blocked in wait()
+  double busy_s = 0;    // a collective was under way, waiting for peers included; overlaps count once
+};
+
+// Contract: every collective is entered by all ranks, in the same order, or by none. Calls return at once;
+// the work is done when wait() returned. After all_reduce every rank holds bitwise the same values: element i
+// is reduced once (in host memory in a balanced binary tree over ranks), then distributed. One communicator is used from one thread
+// at a time.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -44,6 +63,15 @@ class Communicator {
   // Equal parts: element block r of input goes to rank r; both have world_size * k elements.
   virtual WorkPtr all_to_all(CommBuffer input, CommBuffer output) = 0;
   virtual WorkPtr barrier() = 0;
+
+  // A collective: ranks that give the same `group` (0 or more) form a communicator of their own, ranked as
+  // here, with the deadline and the errors of this one, which outlives it. Fakes need not.
+  virtual std::unique_ptr<Communicator> split(int group) {
+    throw Error(Exit::internal, "MP011", "this communicator has no groups", "split", std::to_string(group),
+                "this is a bug in hone");
+  }
+  // From any thread. Counts of its own: those of groups are theirs. Zero for fakes.
+  virtual Traffic traffic() const { return {}; }
 };
 using CommunicatorPtr = std::unique_ptr<Communicator>;
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <thread>
 
 #include "core/base/error.h"
@@ -15,6 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::MatchesRegex;
 
 constexpr std::int64_t kCounts[] = {0, 1, 2, 5, 1000, 5000};
 
@@ -172,6 +174,125 @@ TEST_P(CommunicatorSuite, BarrierHoldsUntilAllRanksCame) {
   });
 }
 
+// Gathers, sums and broadcasts within a group bring what its members gave.
+void expect_members(Communicator& c, const std::vector<int>& members, int own) {
+  EXPECT_EQ(c.world_size(), static_cast<int>(members.size()));
+  EXPECT_EQ(members.at(static_cast<std::size_t>(c.rank())), own);
+  for (const CommType type : kAllTypes) {
+    Values mine(type, {static_cast<double>(own)});
+    Values all(type, std::vector<double>(members.size()));
+    c.all_gather(mine.all(), all.all())->wait();
+    EXPECT_EQ(all.read(), std::vector<double>(members.begin(), members.end()));
+    c.all_reduce(mine.all(), ReduceOp::sum)->wait();
+    EXPECT_EQ(mine.read()[0], std::accumulate(members.begin(), members.end(), 0.0));
+  }
+  for (int root = 0; root < c.world_size(); ++root) {
+    Values mine(CommType::i64, {static_cast<double>(own)});
+    c.broadcast(mine.all(), root)->wait();
+    EXPECT_EQ(mine.read()[0], members[static_cast<std::size_t>(root)]);
+  }
+  c.barrier()->wait();
+}
+
+std::vector<int> ranks_below(int end, const std::function<bool(int)>& wanted) {
+  std::vector<int> ranks;
+  for (int r = 0; r < end; ++r)
+    if (wanted(r)) ranks.push_back(r);
+  return ranks;
+}
+
+TEST_P(CommunicatorSuite, SplitGivesEachGroupACommunicatorOfItsOwn) {
+  run([](Communicator& c) {
+    const auto expect_split = [&](const std::function<int(int)>& group_of) {
+      const CommunicatorPtr part = c.split(group_of(c.rank()));
+      const auto together = [&](int r) { return group_of(r) == group_of(c.rank()); };
+      expect_members(*part, ranks_below(c.world_size(), together), c.rank());
+    };
+    expect_split([](int r) { return r % 2; });
+    expect_split([](int) { return 7; });
+    expect_split([](int r) { return 1000 - r; });
+    expect_split([](int r) { return r == 0 ? 1 : 0; });
+    expect_members(c, ranks_below(c.world_size(), [](int) { return true; }), c.rank());
+  });
+}
+
+// Groups that are split on, more or less often than others, and the whole used beside them.
+TEST_P(CommunicatorSuite, GroupsMayBeSplitAndUsedBesideTheWhole) {
+  run([](Communicator& c) {
+    const auto all = [](int) { return true; };
+    const bool first = c.rank() == 0;
+    const CommunicatorPtr part = c.split(first ? 0 : 1);
+    std::vector<CommunicatorPtr> inner;
+    for (int i = 0; i < (first ? 3 : 1); ++i) inner.push_back(part->split(part->rank()));
+    const CommunicatorPtr again = c.split(5);
+    expect_members(*again, ranks_below(c.world_size(), all), c.rank());
+    expect_members(*inner.back(), {c.rank()}, c.rank());
+
+    Values of_all(CommType::f64, {1}), of_part = of_all;
+    const auto sum = [](Communicator& of, Values& values) {
+      return of.all_reduce(values.all(), ReduceOp::sum);
+    };
+    WorkPtr a = sum(first ? c : *part, first ? of_all : of_part);
+    WorkPtr b = sum(first ? *part : c, first ? of_part : of_all);
+    b->wait();
+    a->wait();
+    EXPECT_EQ(of_all.read()[0], c.world_size());
+    EXPECT_EQ(of_part.read()[0], part->world_size());
+  });
+}
+
+TEST_P(CommunicatorSuite, TrafficCountsThePayloadOfEveryCallThatWasMade) {
+  run([](Communicator& c) {
+    const std::int64_t ranks = c.world_size();
+    Values three(CommType::bf16, {1, 2, 3}), one(CommType::f64, {1});
+    Values all(CommType::f64, std::vector<double>(static_cast<std::size_t>(ranks))), other = all;
+    for (int i = 0; i < 2; ++i) c.all_reduce(three.all(), ReduceOp::sum)->wait();
+    c.broadcast(three.all(), 0)->wait();
+    c.all_gather(one.all(), all.all())->wait();
+    c.reduce_scatter(all.all(), one.all(), ReduceOp::max)->wait();
+    c.all_to_all(all.all(), other.all())->wait();
+    c.barrier()->wait();
+    EXPECT_THROW(c.broadcast(one.all(), 99), Error);
+
+    const Traffic traffic = c.traffic();
+    const auto expect = [](const Traffic::Count& count, std::int64_t calls, std::int64_t bytes) {
+      EXPECT_EQ(count.calls, calls);
+      EXPECT_EQ(count.bytes, bytes);
+    };
+    expect(traffic.all_reduce, 2, 12);
+    expect(traffic.broadcast, 1, 6);
+    expect(traffic.all_gather, 1, 8 * ranks);
+    expect(traffic.reduce_scatter, 1, 8 * ranks);
+    expect(traffic.all_to_all, 1, 8 * ranks);
+    expect(traffic.barrier, 1, 0);
+  });
+}
+
+// A late rank, the last of 2 or more: the others wait for it from before it comes.
+TEST_P(CommunicatorSuite, TrafficTimesWaitingApartFromWhatIsHiddenBehindWork) {
+  run([](Communicator& c) {
+    if (c.world_size() == 1) return;
+    Values first(CommType::i32, {1}), second = first;
+    const bool late = c.rank() == c.world_size() - 1;
+    c.barrier()->wait();
+    const Traffic before = c.traffic();
+    const auto began = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(late ? 300ms : 0ms);
+    const WorkPtr a = c.all_reduce(first.all(), ReduceOp::sum), b = c.all_reduce(second.all(), ReduceOp::sum);
+    std::this_thread::sleep_for(late ? 0ms : 100ms);
+    b->wait();
+    a->wait();
+    const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    const Traffic after = c.traffic();
+    const double waited = after.waited_s - before.waited_s, busy = after.busy_s - before.busy_s;
+    EXPECT_LE(waited, passed - (late ? 0.3 : 0.1));
+    EXPECT_LE(busy, passed - (late ? 0.3 : 0));  // two at a time count once
+    if (late) return;
+    EXPECT_GT(busy, 0.15);
+    EXPECT_GT(waited, 0.05);
+  });
+}
+
 template <class Call>
 void expect_refused(const Call& call, const char* why) {
   try {
@@ -199,8 +320,31 @@ TEST_P(CommunicatorSuite, WrongCallsAreRefusedBeforeAnyPeerIsInvolved) {
     expect_refused([&] { return c.all_gather(one.all(), whole.all()); }, "differ in type: f32 and i32");
     expect_refused([&] { return c.reduce_scatter(six.all(), one.all(), ReduceOp::sum); }, "parts of 1");
     expect_refused([&] { return c.all_to_all(six.all(), six.all()); }, "overlap");
+    expect_refused([&]() -> WorkPtr { return c.split(-1)->barrier(); }, "split: a group of -1");
     c.barrier()->wait();
   });
+}
+
+// A hung rank comes back when the others have given up, so that the next test finds all ranks together.
+class UntilAllAreBack {
+ public:
+  ~UntilAllAreBack() { std::this_thread::sleep_until(end_); }
+
+ private:
+  const std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + 900ms;
+};
+
+template <class Call>
+void expect_silent(int rank, const Call& call) {
+  try {
+    call()->wait();
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit(), Exit::peer);
+    EXPECT_EQ(error.code(), "MP005");
+    EXPECT_THAT(error.what(), MatchesRegex(".*: barrier, number [0-9]+, waited .*"));
+    EXPECT_THAT(error.what(), HasSubstr("for rank " + std::to_string(rank)));
+  }
 }
 
 TEST_P(CommunicatorSuite, AHungPeerEndsTheWaitOfTheOthersByName) {
@@ -208,18 +352,25 @@ TEST_P(CommunicatorSuite, AHungPeerEndsTheWaitOfTheOthersByName) {
       [](Communicator& c) {
         const int hung = c.world_size() - 1;
         if (c.world_size() == 1) return;
-        if (c.rank() == hung) return std::this_thread::sleep_for(800ms);
-        for (int attempt = 0; attempt < 2; ++attempt) try {
-            c.barrier()->wait();
-            ADD_FAILURE() << "no error";
-          } catch (const Error& error) {
-            EXPECT_EQ(error.exit(), Exit::peer);
-            EXPECT_EQ(error.code(), "MP005");
-            EXPECT_THAT(error.what(), HasSubstr("barrier, number 0, waited "));
-            EXPECT_THAT(error.what(), HasSubstr("for rank " + std::to_string(hung)));
-          }
+        const UntilAllAreBack end;
+        if (c.rank() == hung) return;
+        for (int attempt = 0; attempt < 2; ++attempt) expect_silent(hung, [&] { return c.barrier(); });
       },
-      200ms);
+      300ms);
+}
+
+// In a group of the first and the last rank; the others are in another.
+TEST_P(CommunicatorSuite, AHungPeerOfAGroupIsNamedByItsRankInTheWhole) {
+  run(
+      [](Communicator& c) {
+        const int hung = c.world_size() - 1;
+        if (c.world_size() == 1) return;
+        const CommunicatorPtr part = c.split(c.rank() == 0 || c.rank() == hung ? 0 : 1);
+        const UntilAllAreBack end;
+        if (c.rank() == 0) expect_silent(hung, [&] { return part->barrier(); });
+        if (c.rank() != 0 && c.rank() != hung) part->barrier()->wait();
+      },
+      300ms);
 }
 
 }  // namespace

@@ -1,0 +1,61 @@
+#include "dist/traffic_meter.h"
+
+#include <algorithm>
+
+namespace hone::dist {
+namespace {
+
+double seconds(TrafficMeter::Clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+Traffic::Count& count_of(Traffic& traffic, CollectiveKind kind) {
+  switch (kind) {
+    case CollectiveKind::all_reduce:
+      return traffic.all_reduce;
+    case CollectiveKind::reduce_scatter:
+      return traffic.reduce_scatter;
+    case CollectiveKind::all_gather:
+      return traffic.all_gather;
+    case CollectiveKind::broadcast:
+      return traffic.broadcast;
+    case CollectiveKind::all_to_all:
+      return traffic.all_to_all;
+    case CollectiveKind::barrier:
+      break;
+  }
+  return traffic.barrier;
+}
+
+}  // namespace
+
+void TrafficMeter::called(CollectiveKind kind, std::int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  Traffic::Count& count = count_of(traffic_, kind);
+  ++count.calls;
+  count.bytes += bytes;
+}
+
+void TrafficMeter::waited(Clock::duration time) {
+  const std::lock_guard lock(mutex_);
+  traffic_.waited_s += seconds(time);
+}
+
+void TrafficMeter::under_way(Clock::time_point asked, Clock::time_point done) {
+  const std::lock_guard lock(mutex_);
+  const auto begin = std::max(asked, last_done_);
+  if (done > begin) traffic_.busy_s += seconds(done - begin);
+  last_done_ = std::max(last_done_, done);
+}
+
+void TrafficMeter::under_way(double time) {
+  const std::lock_guard lock(mutex_);
+  traffic_.busy_s += time;
+}
+
+Traffic TrafficMeter::traffic() const {
+  const std::lock_guard lock(mutex_);
+  return traffic_;
+}
+
+}  // namespace hone::dist
