@@ -40,11 +40,11 @@ AsyncSaver::~AsyncSaver() = default;
 void AsyncSaver::save(const CheckpointState& state) {
   wait();
   store_.begin(state);
-  const Communicator& ranks = store_.communicator();
-  const ShardOwner owner{ranks.rank(), ranks.world_size(), state.granule};
+  const ShardOwner owner = store_.owner(state);
   auto pending = std::make_unique<Pending>();
   pending->state = state;
   for (HeldTensor& tensor : pending->state.tensors) {
+    if (store_.stores_nothing(state)) continue;
     pending->copies.push_back(copy_stored(tensor, value_ranges(tensor.spec, *state.layout, owner)));
     tensor.bytes = pending->copies.back();
     tensor.only_stored = true;

@@ -81,7 +81,7 @@ void CheckpointStore::clean_on_failure(const CheckpointState& state,
 }
 
 void CheckpointStore::publish(const CheckpointState& state, const std::vector<std::string>& entries) const {
-  const Manifest manifest = manifest_of(state, communicator_.world_size(), entries);
+  const Manifest manifest = manifest_of(state, owner(state).world_size, entries);
   write_file_atomic(folder_.temporary_of(state.step) + "/" + kManifestName, manifest_text(manifest));
   folder_.publish(state.step);
   retain(state);

@@ -48,12 +48,23 @@ void write_image(const std::string& path, std::span<const std::byte> image) {
 
 }  // namespace
 
+ShardOwner CheckpointStore::owner(const CheckpointState& state) const {
+  const int ranks = state.shard_ranks > 0 ? state.shard_ranks : communicator_.world_size();
+  return {communicator_.rank() % ranks, ranks, state.granule};
+}
+
+bool CheckpointStore::stores_nothing(const CheckpointState& state) const {
+  return communicator_.rank() >= owner(state).world_size;
+}
+
 std::string CheckpointStore::write(const CheckpointState& state) const {
-  const auto plan = plan_tensors(state, {communicator_.rank(), communicator_.world_size(), state.granule});
+  if (stores_nothing(state)) return file_entries_text({});
+  const ShardOwner mine = owner(state);
+  const auto plan = plan_tensors(state, mine);
   const std::string folder = folder_.temporary_of(state.step);
   std::vector<FileEntry> files;
   for (auto& parts : plan_files(plan, options_.max_file_bytes - kImageOverhead)) {
-    FileEntry file{shard_file_name(communicator_.rank(), static_cast<int>(files.size())), 0, "",
+    FileEntry file{shard_file_name(mine.rank, static_cast<int>(files.size())), 0, "",
                    std::move(parts)};
     const ShardImage image(datasets_of(state, plan, file.parts));
     file.size = std::ssize(image.bytes());

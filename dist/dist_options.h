@@ -8,6 +8,7 @@ struct DistOptions {
   static constexpr const char* kSection = "dist";
   std::string backend = "auto";
   std::int64_t zero = 0;
+  std::int64_t shard_ranks = 0;
   std::string deterministic = "none";
   double timeout_s = 600;
 
@@ -20,6 +21,10 @@ struct DistOptions {
                    "has all",
            .min = 0,
            .max = 3,
+           .may_change_on_resume = true});
+    visit("shard_ranks", shard_ranks,
+          {.help = "ranks that share one copy under ZeRO, such as those of a node; other groups hold the same; 0: all",
+           .min = 0,
            .may_change_on_resume = true});
     visit("deterministic", deterministic,
           {.help = "order of sums: tree gives the same bits on 1, 2, 4, ... ranks and at every ZeRO stage",

@@ -43,10 +43,17 @@ model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec
   };
 }
 
-model::Sharding make_sharding(const Config& config, Communicator& communicator) {
+ShardGroups make_sharding(const Config& config, Communicator& communicator) {
   const std::int64_t granule =
       config.dist.deterministic == "tree" ? train::kTreeGranule : optim::granule_of(config.optim);
-  return {config.dist.zero, granule, &communicator};
+  ShardGroups groups{nullptr, nullptr, {config.dist.zero, granule, &communicator}};
+  const int ranks = static_cast<int>(config.dist.shard_ranks);
+  if (config.dist.zero == 0 || ranks == 0 || ranks == communicator.world_size()) return groups;
+  groups.shards = communicator.split(communicator.rank() / ranks);
+  groups.replicas = communicator.split(communicator.rank() % ranks);
+  groups.sharding.communicator = groups.shards.get();
+  groups.sharding.replicas = groups.replicas.get();
+  return groups;
 }
 
 model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding) {

@@ -17,8 +17,12 @@ model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec
 // Memory is checked before loading.
 model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding = {});
 
-// What [dist] and [optim] say of sharding.
-model::Sharding make_sharding(const Config& config, Communicator& communicator);
+// What [dist] and [optim] say of sharding, with the groups of ranks that it needs (none: all ranks share).
+struct ShardGroups {
+  CommunicatorPtr shards, replicas;
+  model::Sharding sharding;
+};
+ShardGroups make_sharding(const Config& config, Communicator& communicator);
 
 // The digest that ties a checkpoint to its base model and adapters.
 std::uint64_t base_fingerprint(const Config& config);

@@ -86,7 +86,9 @@ void RunCheckpoints::save(const TrainState& state) {
   out.step = state.step;
   out.best_step = state.best.step > 0 ? state.best.step : -1;
   out.layout = &model_.arena().layout();
-  out.granule = model_.arena().sharding().granule;
+  const model::Sharding& sharding = model_.arena().sharding();
+  out.granule = sharding.granule;
+  if (sharding.replicas) out.shard_ranks = sharding.world_size();
   const at::Tensor master = model_.arena().owned_on_host();
   out.tensors.emplace_back(master_tensor(model_.arena(), master));
   const HostState state_tensors(optimizer_.state(), model_.device());
@@ -225,8 +227,28 @@ void RunObserver::write_row(const OrderedJson& row) {
   events_->write(row);
 }
 
+namespace {
+
+// Rank 0's counts; times are means over ranks. Hidden: the share of the time in which a collective was under way that
+// no rank waited for it.
+OrderedJson communication(const Traffic& traffic, Communicator& communicator) {
+  double times[] = {traffic.waited_s, traffic.busy_s};
+  communicator.all_reduce({times, 2, CommType::f64}, ReduceOp::sum)->wait();
+  OrderedJson json = OrderedJson::object();
+  for_kinds(traffic, [&](const char* kind, const Traffic::Count& count) {
+    if (count.calls > 0) json[kind] = {{"calls", count.calls}, {"bytes", count.bytes}};
+  });
+  const double world = communicator.world_size();
+  json["waited_seconds"] = times[0] / world;
+  json["busy_seconds"] = times[1] / world;
+  json["hidden_share"] = times[1] > 0 ? std::max(0.0, 1 - times[0] / times[1]) : 1.0;
+  return json;
+}
+
+}  // namespace
+
 void report_timing(CommandContext& context, const train::PhaseClock& clock, double wall_seconds,
-                   Communicator& communicator) {
+                   Communicator& communicator, const Traffic& traffic) {
   using train::PhaseClock;
   double lowest[PhaseClock::kCount], highest[PhaseClock::kCount], sum[PhaseClock::kCount];
   for (int p = 0; p < PhaseClock::kCount; ++p)
@@ -234,6 +256,7 @@ void report_timing(CommandContext& context, const train::PhaseClock& clock, doub
   communicator.all_reduce({lowest, PhaseClock::kCount, CommType::f64}, ReduceOp::min)->wait();
   communicator.all_reduce({highest, PhaseClock::kCount, CommType::f64}, ReduceOp::max)->wait();
   communicator.all_reduce({sum, PhaseClock::kCount, CommType::f64}, ReduceOp::sum)->wait();
+  const OrderedJson between_ranks = communication(traffic, communicator);
   if (communicator.rank() != 0) return;
   OrderedJson phases = OrderedJson::array();
   context.log.info("{:<18}{:>9}{:>9}{:>9}  seconds over {} rank(s)", "where time went", "min", "avg", "max",
@@ -244,7 +267,15 @@ void report_timing(CommandContext& context, const train::PhaseClock& clock, doub
     context.log.info("{:<18}{:>9.2f}{:>9.2f}{:>9.2f}", name, lowest[p], average, highest[p]);
     phases.push_back({{"name", name}, {"min", lowest[p]}, {"avg", average}, {"max", highest[p]}});
   }
-  const OrderedJson timing{{"ranks", communicator.world_size()}, {"seconds", wall_seconds}, {"phases", phases}};
+  OrderedJson timing{{"ranks", communicator.world_size()}, {"seconds", wall_seconds}, {"phases", phases}};
+  if (communicator.world_size() > 1) {
+    std::int64_t bytes = 0;
+    for_kinds(traffic, [&](const char*, const Traffic::Count& count) { bytes += count.bytes; });
+    context.log.info("between ranks: {:.1f} MB in {:.2f} s, {:.0f} % of it hidden behind computing",
+                     static_cast<double>(bytes) / 1e6, between_ranks["busy_seconds"].get<double>(),
+                     100 * between_ranks["hidden_share"].get<double>());
+    timing["communication"] = between_ranks;
+  }
   write_file_atomic(context.run_dir + "/timing.json", timing.dump(2) + "\n");
 }
 

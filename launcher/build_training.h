@@ -68,8 +68,9 @@ class RunObserver final : public TrainObserver {
   double tokens_ = 0, seconds_ = 0;
 };
 
-// Prints the table of where time went (min, average, max over ranks) and writes timing.json. All ranks.
+// Prints the table of where time went (min, average, max over ranks), and what went between ranks, and writes
+// timing.json. All ranks.
 void report_timing(CommandContext& context, const train::PhaseClock& clock, double wall_seconds,
-                   Communicator& communicator);
+                   Communicator& communicator, const Traffic& traffic);
 
 }  // namespace hone::launcher

@@ -45,6 +45,11 @@ void require_one_start(const Config& config) {
 }  // namespace
 
 void require_ranks_fit(const Config& config, int world_size) {
+  const std::int64_t shard_ranks = config.dist.shard_ranks;
+  if (shard_ranks > 0 && world_size % shard_ranks != 0)
+    throw Error(Exit::usage, "US081", "ranks do not fall into groups", "dist.shard_ranks",
+                std::to_string(world_size) + " ranks in groups of " + std::to_string(shard_ranks),
+                "take a divisor of the number of ranks, or 0");
   if (config.dist.deterministic != "tree") return;
   const auto refuse = [](const std::string& why, const std::string& hint) {
     throw Error(Exit::usage, "US080", "no deterministic tree here", "dist.deterministic", why, hint);

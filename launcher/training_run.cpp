@@ -62,6 +62,7 @@ TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, Ru
       source_(make_source()),
       plan_(make_plan(config_.train)),
       held_out_(make_held_out()),
+      groups_(make_sharding(config_, communicator_)),
       model_(make_model()),
       objective_(make_run_objective(config_, model_)),
       optimizer_(optim::make_optimizer_on(model_.device(), config_.optim, model_.arena().layout(),
@@ -105,7 +106,7 @@ std::optional<data::EvalPass> TrainingRun::make_held_out() {
 
 model::Model TrainingRun::make_model() {
   const FlatConfig asked = flatten(config_);
-  model::Model model = build_model(config_, Purpose::train, make_sharding(config_, communicator_));
+  model::Model model = build_model(config_, Purpose::train, groups_.sharding);
   require_same_adapter(context_, asked, flatten(config_));
   return model;
 }
@@ -240,6 +241,13 @@ model::MemoryEstimate TrainingRun::memory_held() {
   return held;
 }
 
+Traffic TrainingRun::traffic() const {
+  Traffic sum = communicator_.traffic();
+  for (const CommunicatorPtr* group : {&groups_.shards, &groups_.replicas})
+    if (*group) sum += (*group)->traffic();
+  return sum;
+}
+
 int TrainingRun::run() {
   const double begin = context_.seconds();
   TrainState state = start_or_resume();
@@ -250,7 +258,7 @@ int TrainingRun::run() {
   } catch (...) {
     model::rethrow_with_memory(memory_held(), model_.device());
   }
-  report_timing(context_, clock_, context_.seconds() - begin, communicator_);
+  report_timing(context_, clock_, context_.seconds() - begin, communicator_, traffic());
   if (train::gives_up(plan_.best, state.best))
     context_.log.info("step {}: {} evaluations without a gain, training ends early", state.step,
                       state.best.evaluations_without_gain);

@@ -11,6 +11,7 @@
 #include "data/load/folds.h"
 #include "data/load/prefetch.h"
 #include "launcher/build_data.h"
+#include "launcher/build_model.h"
 #include "launcher/build_training.h"
 
 namespace hone::launcher {
@@ -48,6 +49,7 @@ class TrainingRun {
   TrainState start();
   TrainState start_or_resume();
   model::MemoryEstimate memory_held();
+  Traffic traffic() const;
   train::Outcome train(TrainState& state);
   void take_best(const TrainState& state);
 
@@ -61,6 +63,7 @@ class TrainingRun {
   std::unique_ptr<BatchSource> source_;
   train::TrainPlan plan_;
   std::optional<data::EvalPass> held_out_;
+  ShardGroups groups_;
   model::Model model_;
   objective::ObjectivePtr objective_;
   optim::OptimizerPtr optimizer_;

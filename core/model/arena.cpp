@@ -78,10 +78,10 @@ void Arena::for_gathered(at::ScalarType type, Visit&& visit) const {
   for (std::size_t b = 0; b < layout_.blocks.size(); ++b) {
     const at::Tensor own = send_part(b, type);
     const at::Tensor whole = at::empty({own.numel() * sharding_.world_size()}, own.options());
-    sharding_.communicator
-        ->all_gather({own.mutable_data_ptr(), static_cast<std::int64_t>(own.nbytes()), CommType::u8},
-                     {whole.mutable_data_ptr(), static_cast<std::int64_t>(whole.nbytes()), CommType::u8})
-        ->wait();
+    const auto buffer = [](const at::Tensor& t) {
+      return CommBuffer{t.mutable_data_ptr(), static_cast<std::int64_t>(t.nbytes()), CommType::u8, t.is_cuda()};
+    };
+    sharding_.communicator->all_gather(buffer(own), buffer(whole))->wait();
     visit(layout_.blocks[b].range, whole.narrow(0, 0, layout_.blocks[b].range.length()));
   }
 }

@@ -16,8 +16,10 @@ void GatheredBytes::start(const at::Tensor& own) {
   storage->set_data_ptr_noswap(storage->allocator()->allocate(bytes_));
   storage->set_nbytes(bytes_);
   own_ = own;
-  under_way_ = communicator_->all_gather({own_.mutable_data_ptr(), own_.numel(), CommType::u8},
-                                         {whole_.mutable_data_ptr(), whole_.numel(), CommType::u8});
+  const auto buffer = [](const at::Tensor& t) {
+    return CommBuffer{t.mutable_data_ptr(), t.numel(), CommType::u8, t.is_cuda()};
+  };
+  under_way_ = communicator_->all_gather(buffer(own_), buffer(whole_));
 }
 
 void GatheredBytes::wait() {

@@ -11,6 +11,7 @@ struct Sharding {
   std::int64_t stage = 0;
   std::int64_t granule = 64;             // shards begin at multiples of it; the optimizer's, or a multiple
   Communicator* communicator = nullptr;  // the ranks that share; outlives the model. Needed from stage 1 on
+  Communicator* replicas = nullptr;      // those that hold the same shards in other such groups; null: one group
 
   bool shards_state() const { return stage >= 1; }
   bool shards_gradients() const { return stage >= 2; }

@@ -20,6 +20,10 @@ double square_sum(const float* values, std::int64_t count) {
   return sum;
 }
 
+CommBuffer buffer_of(const at::Tensor& values) {
+  return {values.mutable_data_ptr(), values.numel(), CommType::f32, values.is_cuda()};
+}
+
 std::int64_t chunks_of(Range block) { return (block.length() + kTreeGranule - 1) / kTreeGranule; }
 
 }  // namespace
@@ -87,13 +91,12 @@ void ShardedGradients::start(std::size_t block) {
   UnderWay one{block, staged(block), {}, nullptr};
   if (every_micro_batch_) staged_[block].reset();
   Communicator& ranks = *sharding_.communicator;
-  const auto buffer = [](const at::Tensor& t) { return CommBuffer{t.mutable_data_ptr(), t.numel(), CommType::f32}; };
   if (sharding_.shards_state()) {
     one.received = at::empty({sharding_.part(layout_.blocks[block].range)}, sum_.options());
-    one.work = ranks.reduce_scatter(buffer(one.sent), buffer(one.received), ReduceOp::sum);
+    one.work = ranks.reduce_scatter(buffer_of(one.sent), buffer_of(one.received), ReduceOp::sum);
   } else {
     one.received = one.sent;
-    one.work = ranks.all_reduce(buffer(one.sent), ReduceOp::sum);
+    one.work = ranks.all_reduce(buffer_of(one.sent), ReduceOp::sum);
   }
   under_way_.push_back(std::move(one));
 }
@@ -108,6 +111,8 @@ void ShardedGradients::complete_oldest() {
   UnderWay one = std::move(under_way_.front());
   under_way_.pop_front();
   one.work->wait();
+  if (sharding_.replicas && sharding_.shards_state())
+    sharding_.replicas->all_reduce(buffer_of(one.received), ReduceOp::sum)->wait();
   add(one.block, one.received);
 }
 
@@ -146,8 +151,8 @@ void ShardedGradients::finish() {
 
 double ShardedGradients::norm() const {
   if (tree_) return chunk_sums_norm();
-  const at::Tensor host = sum_.cpu();
-  double sum = square_sum(host.const_data_ptr<float>(), host.numel());
+  double sum = sum_.is_cpu() ? square_sum(sum_.const_data_ptr<float>(), sum_.numel())
+                             : sum_.to(at::kDouble).square().sum().item<double>();
   if (sharding_.shards_state()) sharding_.communicator->all_reduce({&sum, 1, CommType::f64}, ReduceOp::sum)->wait();
   return std::sqrt(sum);
 }

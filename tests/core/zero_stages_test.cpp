@@ -18,6 +18,7 @@ struct Cut {
   std::int64_t stage = 0;
   bool tree = false;
   std::int64_t samples_in_bin = 1;  // the micro-batch's size
+  int shard_ranks = 0;              // groups of ranks that share; 0: all
 };
 
 // Bin i is micro-batch i / ranks of rank i % ranks; as many on every rank, under the tree a power of two in all.
@@ -61,6 +62,13 @@ std::vector<Trace> train_on(const Cut& cut, model::BuildSpec spec, std::int64_t 
   dist::run_ranks(cut.ranks, [&](Communicator& ranks) {
     model::BuildSpec mine = spec;
     mine.sharding = sharding_of(cut, ranks, options);
+    CommunicatorPtr shards, replicas;
+    if (cut.shard_ranks > 0) {
+      shards = ranks.split(ranks.rank() / cut.shard_ranks);
+      replicas = ranks.split(ranks.rank() % cut.shard_ranks);
+      mine.sharding.communicator = shards.get();
+      mine.sharding.replicas = replicas.get();
+    }
     TinyRun run(mine, recompute);
     run.optimizer = optim::make_optimizer_on(at::kCPU, options, run.model.arena().layout(), run.model.arena().owned());
     GradientReduction* reduction = nullptr;
@@ -152,6 +160,18 @@ TEST(ZeroStages, TheTreeGivesTheSameBitsOnEveryPowerOfTwoOfRanksAtEveryStage) {
           EXPECT_EQ(trace.weights, one.weights) << name_of(cut);
         }
       }
+  }
+}
+
+TEST(ZeroStages, GroupsOfRanksShareAndOthersHoldTheSame) {
+  for (const auto& spec : {full_spec(), nf4_spec(0.1)}) {
+    const Trace one = train_on({}, spec, 10)[0], tree = train_on({1, 0, true}, spec, 6)[0];
+    for (std::int64_t stage = 1; stage <= 3; ++stage) {
+      const std::vector<Trace> traces = train_on({4, stage, false, 1, /*shard_ranks=*/2}, spec, 10);
+      for (std::size_t i = 0; i < one.losses.size(); ++i) EXPECT_NEAR(traces[0].losses[i] / one.losses[i], 1.0, 1e-5);
+      for (const Trace& trace : traces) EXPECT_EQ(trace.weights, traces[0].weights);
+      EXPECT_EQ(train_on({4, stage, true, 1, 2}, spec, 6)[3].weights, tree.weights);
+    }
   }
 }
 
