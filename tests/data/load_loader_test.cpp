@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
+
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -116,6 +118,23 @@ TEST(Bins, RanksGetAboutTheSameNumberOfTokens) {
     }
     const auto [least, most] = std::minmax_element(load.begin(), load.end());
     EXPECT_LT(static_cast<double>(*most), 1.3 * static_cast<double>(*least)) << packing;
+  }
+}
+
+TEST(Bins, OfTheTreeAreTheSameInTheSameOrderOnAnyPowerOfTwoOfRanks) {
+  const auto lengths = some_lengths(37, 100, 5);
+  for (const bool packing : {true, false}) {
+    const auto alone = plan_bins(lengths, {100, packing, 1, /*tree=*/true})[0];
+    EXPECT_TRUE(std::has_single_bit(alone.size()));
+    for (const int world : {2, 4, 8}) {
+      const auto ranks = plan_bins(lengths, {100, packing, world, true});
+      for (std::size_t i = 0; i < alone.size(); ++i) EXPECT_EQ(ranks[i % world][i / world], alone[i]) << world;
+    }
+    const auto few = plan_bins(std::vector<std::int64_t>{10}, {100, packing, 4, true});
+    for (std::size_t rank = 0; rank < 4; ++rank) {
+      ASSERT_EQ(few[rank].size(), 1u);
+      EXPECT_EQ(few[rank][0].empty(), rank > 0);
+    }
   }
 }
 
