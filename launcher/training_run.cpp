@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/failure.h"
 #include "core/base/file_system.h"
 #include "core/model/memory.h"
 #include "core/nn/attention.h"
@@ -256,6 +257,7 @@ int TrainingRun::run() {
   try {
     outcome = train(state);
   } catch (...) {
+    if (as_error(std::current_exception()).exit() == Exit::not_finite) checkpoints_.wait();  // all ranks are here
     model::rethrow_with_memory(memory_held(), model_.device());
   }
   report_timing(context_, clock_, context_.seconds() - begin, communicator_, traffic());

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "core/base/error.h"
 
@@ -75,15 +76,29 @@ at::Tensor Arena::send_part(std::size_t block, at::ScalarType type) const {
 
 template <class Visit>
 void Arena::for_gathered(at::ScalarType type, Visit&& visit) const {
+  struct UnderWay {
+    Range block;
+    at::Tensor own, whole;
+    WorkPtr work;
+  };
+  std::deque<UnderWay> under_way;  // the next block's is, while one is visited
+  const auto buffer = [](const at::Tensor& t) {
+    return CommBuffer{t.mutable_data_ptr(), static_cast<std::int64_t>(t.nbytes()), CommType::u8, t.is_cuda()};
+  };
+  const auto visit_oldest = [&] {
+    under_way.front().work->wait();
+    const UnderWay one = std::move(under_way.front());
+    under_way.pop_front();
+    visit(one.block, one.whole.narrow(0, 0, one.block.length()));
+  };
   for (std::size_t b = 0; b < layout_.blocks.size(); ++b) {
-    const at::Tensor own = send_part(b, type);
-    const at::Tensor whole = at::empty({own.numel() * sharding_.world_size()}, own.options());
-    const auto buffer = [](const at::Tensor& t) {
-      return CommBuffer{t.mutable_data_ptr(), static_cast<std::int64_t>(t.nbytes()), CommType::u8, t.is_cuda()};
-    };
-    sharding_.communicator->all_gather(buffer(own), buffer(whole))->wait();
-    visit(layout_.blocks[b].range, whole.narrow(0, 0, layout_.blocks[b].range.length()));
+    UnderWay one{layout_.blocks[b].range, send_part(b, type), {}, nullptr};
+    one.whole = at::empty({one.own.numel() * sharding_.world_size()}, one.own.options());
+    one.work = sharding_.communicator->all_gather(buffer(one.own), buffer(one.whole));
+    under_way.push_back(std::move(one));
+    if (under_way.size() == 2) visit_oldest();
   }
+  while (!under_way.empty()) visit_oldest();
 }
 
 void Arena::publish() {

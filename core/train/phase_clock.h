@@ -8,9 +8,10 @@ namespace hone::train {
 
 class PhaseClock {
  public:
-  enum Phase { data, forward_backward, reduce, optimizer, evaluate, checkpoint, kCount };
+  enum Phase { data, forward_backward, reduce, optimizer, evaluate, checkpoint, last_checkpoint, kCount };
   static const char* name(Phase phase) {
-    constexpr const char* names[] = {"data", "forward+backward", "reduce", "optimizer", "evaluate", "checkpoint"};
+    constexpr const char* names[] = {"data",     "forward+backward", "reduce",         "optimizer",
+                                     "evaluate", "checkpoint",       "last checkpoint"};
     return names[phase];
   }
 

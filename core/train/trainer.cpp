@@ -23,8 +23,13 @@ void save(TrainState& state, TrainerPorts& ports) {
   ports.checkpoints.save(state);
 }
 
-void wait(TrainerPorts& ports) {
+void after_step(TrainerPorts& ports) {
   const auto phase = ports.clock.in(PhaseClock::checkpoint);
+  ports.checkpoints.after_step();
+}
+
+void wait(TrainerPorts& ports) {
+  const auto phase = ports.clock.in(PhaseClock::last_checkpoint);
   ports.checkpoints.wait();
 }
 
@@ -45,7 +50,7 @@ Outcome run_training(const TrainPlan& plan, TrainState& state, TrainerPorts& por
   while (!over()) {
     const double epochs_before = epochs_done(state.cursor, ports.source);
     take_step(state, ports);
-    ports.checkpoints.after_step();
+    after_step(ports);
     const auto due = [&](const Interval& every) {
       return every.due(state.step, epochs_before, epochs_done(state.cursor, ports.source)) ||
              (state.step == plan.total_steps && !every.never());

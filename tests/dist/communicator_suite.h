@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <ostream>
 #include <string>
 
 #include "core/ports/communicator.h"
@@ -18,6 +19,8 @@ struct Backend {
   // Runs the body on every rank of this process, each with a fresh communicator.
   std::function<void(const RankBody&, std::chrono::milliseconds deadline)> run;
 };
+
+inline void PrintTo(const Backend& backend, std::ostream* out) { *out << backend.name; }
 
 class CommunicatorSuite : public testing::TestWithParam<Backend> {
  protected:

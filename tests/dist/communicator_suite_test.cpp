@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -99,14 +100,19 @@ float random_float(int rank, std::uint32_t i) {
   return std::ldexp(unit_float(words[0]) - 0.5f, static_cast<int>(words[1] % 40) - 20);
 }
 
-TEST_P(CommunicatorSuite, SumsAreFormedInRankOrderSoThatEveryRankHoldsTheSameBits) {
+// The lower half takes the larger power of two.
+float tree_sum(int first, int last, std::uint32_t i) {
+  if (last - first == 1) return random_float(first, i);
+  const int middle = first + static_cast<int>(std::bit_ceil(static_cast<unsigned>(last - first)) / 2);
+  return tree_sum(first, middle, i) + tree_sum(middle, last, i);
+}
+
+TEST_P(CommunicatorSuite, SumsAreFormedInATreeSoThatEveryRankHoldsTheSameBits) {
   run([](Communicator& c) {
     std::vector<float> values, expected;
     for (std::uint32_t i = 0; i < 20011; ++i) {
       values.push_back(random_float(c.rank(), i));
-      float sum = random_float(0, i);
-      for (int r = 1; r < c.world_size(); ++r) sum += random_float(r, i);
-      expected.push_back(sum);
+      expected.push_back(tree_sum(0, c.world_size(), i));
     }
     c.all_reduce({values.data(), static_cast<std::int64_t>(values.size()), CommType::f32}, ReduceOp::sum)
         ->wait();
