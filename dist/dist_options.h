@@ -15,7 +15,9 @@ struct DistOptions {
   template <class Visitor>
   void fields(Visitor&& visit) {
     visit("backend", backend,
-          {.help = "communication", .choices = {"auto", "mpi"}, .may_change_on_resume = true});
+          {.help = "what carries device memory between ranks; auto: nccl on GPUs, else mpi",
+           .choices = {"auto", "mpi", "nccl"},
+           .may_change_on_resume = true});
     visit("zero", zero,
           {.help = "ZeRO stage: ranks share the optimizer's state (1), gradients too (2), weights too (3); 0: each "
                    "has all",

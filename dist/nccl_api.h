@@ -61,6 +61,7 @@ struct NcclApi {
 struct CudaApi {
   int (*GetDeviceCount)(int*);
   int (*SetDevice)(int);
+  int (*DeviceGetPCIBusId)(char*, int length, int device);
   int (*StreamCreateWithPriority)(CudaStream*, unsigned int flags, int priority);
   int (*StreamDestroy)(CudaStream);
   int (*StreamWaitEvent)(CudaStream, CudaEvent, unsigned int flags);

@@ -57,6 +57,7 @@ CudaApi find_cuda(const Library& library) {
 #define HONE_FIND(name) library.find(api.name, "cuda" #name)
   HONE_FIND(GetDeviceCount);
   HONE_FIND(SetDevice);
+  HONE_FIND(DeviceGetPCIBusId);
   HONE_FIND(StreamCreateWithPriority);
   HONE_FIND(StreamDestroy);
   HONE_FIND(StreamWaitEvent);

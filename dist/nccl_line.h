@@ -27,7 +27,7 @@ struct NcclSetup {
   const NcclLibraries* libraries = nullptr;  // outlives every line
   DeviceUse use;
   std::string place;  // of this rank in errors: "rank 1 on node7"
-  std::chrono::milliseconds deadline;
+  std::chrono::milliseconds deadline{};
 };
 
 // A collective that is on the stream.

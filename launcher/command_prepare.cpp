@@ -13,10 +13,11 @@ int run_prepare(CommandContext& context) {
   context.require("data.train");
   context.require("output");
   Config& config = context.config();
-  const CommunicatorPtr communicator = dist::make_communicator(config.dist, context.session);
+  const CommunicatorPtr communicator = dist::make_host_communicator(config.dist, context.session);
   const TextTools tools = make_text_tools(config);
   data::PrepareJob job = prepare_job(config.data.train, config, tools);
-  context.out.json(data::to_json(data::prepare(job, context.options<PrepareOptions>().output, *communicator)));
+  context.out.json(
+      data::to_json(data::prepare(job, context.options<PrepareOptions>().output, *communicator)));
   return 0;
 }
 

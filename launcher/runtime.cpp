@@ -3,9 +3,11 @@
 #include <ATen/Parallel.h>
 
 #include "core/cuda/device.h"
+#include "core/device/device.h"
 #include "core/formats/tensor_source.h"
 #include "core/model/compute_type.h"
 #include "core/nn/tensor_pool.h"
+#include "dist/gpu_share.h"
 #include "dist/launch_check.h"
 #include "dist/make_communicator.h"
 #include "dist/placement.h"
@@ -40,13 +42,18 @@ std::string from_rank_zero(Communicator& communicator, const std::string& own) {
 Runtime make_runtime(CommandContext& context) {
   context.require("model.path");
   Config& config = context.config();
+  if (config.model.device == "cuda") dist::take_own_gpu(context.session);
   config.model.device = model::resolve_device(config.model, context.session.world_size());
+  const bool on_gpu = config.model.device == "cuda";
+  const dist::DeviceUse gpu{0, [] { return device::stream_on({at::kCUDA, 0}); }};
   const dist::Placement placement = dist::take_fair_share(context.session);
   nn::install_tensor_pool();
   at::set_num_threads(placement.threads);
   at::set_num_interop_threads(1);
-  Runtime runtime{dist::make_communicator(config.dist, context.session), placement.threads};
-  if (config.dist.backend == "auto" && context.session.world_size() > 1) config.dist.backend = "mpi";
+  Runtime runtime{dist::make_communicator(config.dist, context.session, on_gpu ? &gpu : nullptr),
+                  placement.threads};
+  if (config.dist.backend == "auto" && context.session.world_size() > 1)
+    config.dist.backend = on_gpu ? "nccl" : "mpi";
   for (const std::string& line : dist::gather_strings(*runtime.communicator, placement.line))
     context.log.info("{}", line);
   resolve_dtype(context, *runtime.communicator);

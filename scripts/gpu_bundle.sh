@@ -14,7 +14,7 @@ source scripts/lib.sh
 file=$(realpath -m "${1:-build-gpu/hone-gpu.tar.gz}")
 limit=$((40 * 1024 * 1024))
 stage=build-gpu/hone-gpu
-targets=(cuda_device_tests core_tests bench_lora_step)
+targets=(cuda_device_tests core_tests nccl_device_tests bench_lora_step)
 
 build() {
   read -ra cmake_args <<<"${HONE_CMAKE_ARGS:-}"
@@ -36,7 +36,7 @@ needed_libraries() {
 pack() {
   rm -rf "$stage"
   mkdir -p "$stage/bin" "$stage/lib/cxx" "$stage/golden"
-  cp build-gpu/tests/cuda_device_tests build-gpu/tests/core_tests build-gpu/bench/bench_lora_step "$stage/bin/"
+  cp build-gpu/tests/cuda_device_tests build-gpu/tests/core_tests build-gpu/tests/dist/nccl_device_tests build-gpu/bench/bench_lora_step "$stage/bin/"
   strip "$stage"/bin/*
   local library
   for library in $(needed_libraries "$stage"/bin/*); do cp -L "$library" "$stage/lib/"; done

@@ -17,7 +17,8 @@ if [[ -z $torch_lib ]]; then
 fi
 [[ -e $torch_lib/libtorch_cuda.so ]] || refuse "no libtorch_cuda.so in $torch_lib: this torch has no CUDA"
 export HONE_TORCH_LIB=$torch_lib
-export LD_LIBRARY_PATH="$PWD/lib:$torch_lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+nvidia=$torch_lib/../../nvidia  # NCCL and the CUDA runtime, as LibTorch finds them
+export LD_LIBRARY_PATH="$PWD/lib:$torch_lib:$nvidia/nccl/lib:$nvidia/cu13/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 if ldd bin/* 2>&1 | grep -qE 'GLIBCXX_|libstdc\+\+.*not found'; then
   export LD_LIBRARY_PATH="$PWD/lib/cxx:$LD_LIBRARY_PATH"  # the machine's C++ library is older, or none
 fi
@@ -37,6 +38,18 @@ tests() {
     $((SECONDS - begin))
 }
 
+# nccl RANKS: processes that share the GPU; NCCL takes each for a host of its own. Slow: their kernels take turns.
+# What is left out asks for the host's order of summation, or is the host's half.
+nccl() {
+  local begin=$SECONDS status=0 output
+  output=$(NCCL_MAX_CTAS=1 timeout 300 bin/nccl_device_tests "$1" --gtest_brief=1 \
+    --gtest_filter='-*SumsAreFormedInRankOrder*:*HalfPrecisionSums*:*NotANumber*:*AHungPeer*' 2>&1) || status=$?
+  printf '%s\n' "$output" >&2
+  [[ $status == 0 && $output != *'no CUDA device'* ]] || failed=1
+  printf '{"gpu": "tests", "binary": "nccl_device_tests", "ranks": %d, "exit": %d, "seconds": %d}\n' "$1" "$status" \
+    $((SECONDS - begin))
+}
+
 bench() {
   bin/bench_lora_step --device cuda "$@" || { failed=1; say "failed: bench_lora_step $*"; }
 }
@@ -50,6 +63,8 @@ printf '{"gpu": "machine", "device": "%s", "commit": "%s"}\n' \
 if [[ $parts == *" tests "* ]]; then
   tests cuda_device_tests '*'
   tests core_tests '*/cuda:*Cuda*'
+  nccl 2
+  nccl 4
 fi
 if [[ $parts == *" bench "* ]]; then
   for shape in 1b 8b; do

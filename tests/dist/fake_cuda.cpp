@@ -1,4 +1,6 @@
 // Streams and events of the fake device.
+#include <cstdio>
+
 #include "tests/dist/fake_nccl.h"
 #include "tests/dist/fake_world.h"
 
@@ -18,6 +20,11 @@ int device_count(int* count) {
 
 int set_device(int device) {
   current_device = device;
+  return kCudaSuccess;
+}
+
+int bus_id(char* id, int length, int device) {
+  std::snprintf(id, static_cast<std::size_t>(length), "0000:0%d:00.0", device);
   return kCudaSuccess;
 }
 
@@ -96,9 +103,9 @@ const char* cuda_text(int) {
 }  // namespace
 
 CudaApi cuda_api() {
-  return {device_count, set_device,    create_stream, destroy_stream, wait_event,
-          is_capturing, exchange_mode, create_event,  destroy_event,  record_event,
-          query_event,  elapsed_time,  cuda_text};
+  return {device_count, set_device,   bus_id,        create_stream, destroy_stream,
+          wait_event,   is_capturing, exchange_mode, create_event,  destroy_event,
+          record_event, query_event,  elapsed_time,  cuda_text};
 }
 
 }  // namespace fake

@@ -55,6 +55,23 @@ TEST(MakeCommunicator, OneRankIsLocalForEveryBackend) {
   }
 }
 
+TEST(MakeCommunicator, NcclIsRefusedOnTheCpuAndMpiTakenAsItIsForHostWork) {
+  MpiSession session;
+  DistOptions options;
+  options.backend = "nccl";
+  try {
+    make_communicator(options, session);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "MP010");
+    EXPECT_EQ(error.exit(), Exit::usage);
+    EXPECT_THAT(error.what(), HasSubstr("use model.device cuda"));
+  }
+  EXPECT_EQ(make_host_communicator(options, session)->world_size(), 1);
+  const DeviceUse device{0, [] { return nullptr; }};
+  EXPECT_EQ(make_communicator(options, session, &device)->world_size(), 1);
+}
+
 TEST(MakeCommunicator, AnUnknownBackendIsRefused) {
   MpiSession session;
   DistOptions options;

@@ -52,6 +52,7 @@ TEST(NcclAbi, FunctionsHaveTheShapeOfNvidias) {
   EXPECT_NCCL(GetLastError);
   EXPECT_CUDA(GetDeviceCount);
   EXPECT_CUDA(SetDevice);
+  EXPECT_CUDA(DeviceGetPCIBusId);
   EXPECT_CUDA(StreamCreateWithPriority);
   EXPECT_CUDA(StreamDestroy);
   EXPECT_CUDA(StreamWaitEvent);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "dist/gpu_share.h"
 #include "dist/gradient_sync.h"
 #include "dist/launch_check.h"
 #include "dist/make_communicator.h"
@@ -31,6 +32,31 @@ TEST(MakeCommunicator, SeveralRanksTalkThroughMpi) {
   EXPECT_NE(dynamic_cast<dist::MpiCommunicator*>(c.get()), nullptr);
   EXPECT_EQ(c->world_size(), test_session().world_size());
   EXPECT_EQ(c->rank(), test_session().rank());
+}
+
+TEST(MakeCommunicator, RanksOnDevicesNeedNcclAndADevice) {
+  const auto code_of = [](const char* backend) -> std::string {
+    DistOptions options;
+    options.backend = backend;
+    const dist::DeviceUse no_such_device{9999, [] { return nullptr; }};
+    try {
+      dist::make_communicator(options, test_session(), &no_such_device);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return "none";
+  };
+  EXPECT_EQ(code_of("mpi"), "MP010");
+  EXPECT_EQ(code_of("auto"), "MP012");
+  EXPECT_EQ(code_of("nccl"), "MP012");
+}
+
+TEST(TakeOwnGpu, EachRankOfANodeIsLeftAnother) {
+  setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c,GPU-d", 1);
+  dist::take_own_gpu(test_session());
+  const std::string own = std::string("GPU-") + static_cast<char>('a' + test_session().local_rank());
+  EXPECT_EQ(dist::visible_gpus(), std::vector<std::string>{own});
+  unsetenv("CUDA_VISIBLE_DEVICES");
 }
 
 TEST(LaunchCheck, TextsAndDigestsTravel) {
