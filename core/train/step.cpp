@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/base/fault_point.h"
 #include "core/train/loss_scale.h"
 
 namespace hone::train {
@@ -26,6 +27,7 @@ Totals sum_over_ranks(const StepPlan& plan, StepParts& parts) {
 
 double forward_backward(const StepPlan& plan, double scale, StepParts& parts) {
   const auto phase = parts.clock.in(PhaseClock::forward_backward);
+  fault_point("step.forward");
   double loss = 0;
   for (std::size_t i = 0; i < plan.bins.size(); ++i) {
     parts.gradients.set_last_micro_batch(i + 1 == plan.bins.size() ? &parts.reduction : nullptr);
@@ -61,6 +63,7 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
   StepPlan plan;
   {
     const auto phase = parts.clock.in(PhaseClock::data);
+    fault_point("step.data");
     plan = source.next_step();
   }
   parts.gradients.zero();
@@ -70,6 +73,7 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
   double loss = forward_backward(plan, totals.weight > 0 ? loss_scale / totals.weight : 0.0, parts);
   {
     const auto phase = parts.clock.in(PhaseClock::reduce);
+    fault_point("step.reduce");
     parts.reduction.finish();
     parts.communicator.all_reduce({&loss, 1, CommType::f64}, ReduceOp::sum)->wait();
   }
@@ -81,6 +85,7 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
   const double lr = parts.peak_lr * parts.schedule(updates);
   const bool finite = std::isfinite(loss) && std::isfinite(norm);
   if (!finite && !scaled) refuse(loss, step, parts);
+  fault_point("step.optimizer");
   if (finite) {
     update(parts, clip_factor(norm, parts.max_grad_norm) / loss_scale, parts.earlier_updates + updates + 1,
            lr);
@@ -88,6 +93,7 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
   } else {
     note_overflow(parts.loss_scale, step);
   }
+  fault_point("step.done");
   return {.loss = loss,
           .grad_norm = norm,
           .lr = lr,
