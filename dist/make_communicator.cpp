@@ -1,5 +1,6 @@
 #include "dist/make_communicator.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "dist/local_communicator.h"
@@ -13,9 +14,11 @@ CommunicatorPtr make_communicator(const DistOptions& options, MpiSession& sessio
     throw Error(Exit::usage, "MP010", "unknown communication backend", "dist.backend", options.backend,
                 "known: auto, mpi");
   if (session.world_size() == 1) return std::make_unique<LocalCommunicator>();
-  const auto deadline = std::chrono::duration<double>(options.timeout_s);
-  return std::make_unique<MpiCommunicator>(session,
-                                           std::chrono::duration_cast<std::chrono::milliseconds>(deadline));
+  const std::chrono::duration<double> seconds(
+      std::min(options.timeout_s, 1e8));  // a sum with it fits a clock
+  const auto deadline = std::chrono::duration_cast<std::chrono::milliseconds>(seconds);
+  session.set_deadline(deadline);
+  return std::make_unique<MpiCommunicator>(session, deadline);
 }
 
 }  // namespace hone::dist

@@ -3,13 +3,15 @@
 #include <sys/prctl.h>
 
 #include "core/base/error.h"
+#include "core/base/phase.h"
 
 namespace hone::dist {
 
 class MpiCommunicator::Job final {
  public:
   Job(const Collective& collective, std::int64_t number)
-      : collective(collective), what(describe(collective) + ", number " + std::to_string(number)) {}
+      : collective(collective),
+        what(describe(collective) + ", number " + std::to_string(number) + ", phase " + current_phase()) {}
   const Collective collective;
   const std::string what;
   bool done = false;  // these two under the communicator's mutex
