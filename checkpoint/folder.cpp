@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/base/fault_point.h"
 #include "core/base/file_system.h"
 
 namespace hone::checkpoint {
@@ -67,14 +68,18 @@ void CheckpointFolder::publish(std::int64_t step) const {
     remove_all(replaced);
     rename_durable(final_path, replaced);
   }
+  fault_point("save.publish");
   rename_durable(temporary_of(step), final_path);
+  fault_point("save.published");
   if (replaces) remove_all(replaced);
 }
 
 void CheckpointFolder::remove(std::int64_t step) const {
   const std::string removed = path_of(step) + kRemoved;
   remove_all(removed);
+  fault_point("save.retain");
   rename_durable(path_of(step), removed);
+  fault_point("save.remove");
   remove_all(removed);
 }
 

@@ -3,6 +3,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/together.h"
 #include "core/base/error.h"
+#include "core/base/fault_point.h"
 #include "core/base/file_system.h"
 
 namespace hone::checkpoint {
@@ -37,7 +38,9 @@ CheckpointStore::CheckpointStore(std::string folder, Communicator& communicator,
 }
 
 void CheckpointStore::save(const CheckpointState& state) {
+  fault_point("save.begin");
   begin(state);
+  fault_point("save.folder");
   finish(state, [&] { return write(state); });
 }
 

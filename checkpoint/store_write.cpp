@@ -5,6 +5,7 @@
 #include "checkpoint/shard_file.h"
 #include "checkpoint/shard_values.h"
 #include "core/base/error.h"
+#include "core/base/fault_point.h"
 #include "core/base/file_system.h"
 
 namespace hone::checkpoint {
@@ -39,10 +40,10 @@ std::vector<ImageDataset> datasets_of(const CheckpointState& state, const std::v
 
 // In pieces, so that a kill or a full disk in the middle of a file is a case like any other.
 void write_image(const std::string& path, std::span<const std::byte> image) {
-  constexpr std::size_t kPiece = std::size_t{4} << 20;
+  const std::size_t piece = std::min(std::size_t{4} << 20, image.size() / 2 + 1);
   AtomicFileWriter writer(path);
-  for (std::size_t begin = 0; begin < image.size(); begin += kPiece)
-    writer.write(image.subspan(begin, std::min(kPiece, image.size() - begin)));
+  for (std::size_t begin = 0; begin < image.size(); begin += piece)
+    writer.write(image.subspan(begin, std::min(piece, image.size() - begin)));
   writer.commit();
 }
 
@@ -67,11 +68,13 @@ std::string CheckpointStore::write(const CheckpointState& state) const {
     FileEntry file{shard_file_name(mine.rank, static_cast<int>(files.size())), 0, "",
                    std::move(parts)};
     const ShardImage image(datasets_of(state, plan, file.parts));
+    fault_point("save.image");
     file.size = std::ssize(image.bytes());
     file.digest = xxh3_hex(image.bytes());
     write_image(folder + "/" + file.name, image.bytes());
     files.push_back(std::move(file));
   }
+  fault_point("save.written");
   return file_entries_text(files);
 }
 

@@ -1,5 +1,6 @@
 #include "dist/make_communicator.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -24,7 +25,7 @@ void check_backend(const std::string& backend, bool on_device) {
 
 std::chrono::milliseconds deadline_of(const DistOptions& options) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::duration<double>(options.timeout_s));
+      std::chrono::duration<double>(std::min(options.timeout_s, 1e8)));  // a sum with it fits a clock
 }
 
 CommunicatorPtr with_nccl(CommunicatorPtr host, const MpiSession& session, std::chrono::milliseconds deadline,
@@ -56,6 +57,7 @@ CommunicatorPtr make_communicator(const DistOptions& options, MpiSession& sessio
 CommunicatorPtr make_host_communicator(const DistOptions& options, MpiSession& session) {
   require_whole_world(session);
   if (session.world_size() == 1) return std::make_unique<LocalCommunicator>();
+  session.set_deadline(deadline_of(options));
   return std::make_unique<MpiCommunicator>(session, deadline_of(options));
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/base/error.h"
+#include "core/base/phase.h"
 #include "dist/group.h"
 
 namespace hone::dist {
@@ -12,7 +13,8 @@ namespace hone::dist {
 class MpiCommunicator::Job final {
  public:
   Job(const Collective& collective, std::int64_t number)
-      : collective(collective), what(describe(collective) + ", number " + std::to_string(number)) {}
+      : collective(collective),
+        what(describe(collective) + ", number " + std::to_string(number) + ", phase " + current_phase()) {}
   const Collective collective;
   const std::string what;
   bool done = false;  // these two under the communicator's mutex

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
 #include <thread>
 
 #include "dist/mpi_error.h"
@@ -33,6 +35,34 @@ int number_in_environment(const char* name) {
   return text ? std::atoi(text) : 0;
 }
 
+// Before MPI tells.
+int rank_in_environment() {
+  return std::max(number_in_environment("OMPI_COMM_WORLD_RANK"), number_in_environment("PMIX_RANK"));
+}
+
+// A thread that ends the process where the scope it watches takes longer than the limit. One line is enough:
+// the launcher ends the others a second after the first has gone.
+class Watch {
+ public:
+  Watch(const char* call, int rank, std::chrono::milliseconds limit)
+      : thread_([call, rank, limit](const std::stop_token& over) {
+          std::mutex mutex;
+          std::unique_lock lock(mutex);
+          std::condition_variable_any changed;
+          if (changed.wait_for(lock, over, limit, [&] { return over.stop_requested(); })) return;
+          std::this_thread::sleep_for(std::chrono::milliseconds(std::min(1500 * rank, 60000)));
+          const Error error(Exit::peer, "MP020", "a peer did not come", here(rank),
+                            std::string(call) + ", waited " + std::to_string(limit.count() / 1000) + " s",
+                            "another rank hung, or is much slower; dist.timeout_s sets the limit");
+          std::fprintf(stderr, "%s\n", error.what());
+          std::_Exit(static_cast<int>(Exit::peer));
+        }) {}
+
+ private:
+  static std::string here(int rank) { return "rank " + std::to_string(rank) + " on " + host_name(); }
+  std::jthread thread_;
+};
+
 // A thread of its own ends the process should MPI_Abort hang in a broken network.
 void end_soon(int code) {
   std::thread([code] {
@@ -43,11 +73,13 @@ void end_soon(int code) {
 
 }  // namespace
 
-MpiSession::MpiSession() : launched_(launcher_in_environment()), exceptions_(std::uncaught_exceptions()) {
+MpiSession::MpiSession(std::chrono::milliseconds deadline)
+    : launched_(launcher_in_environment()), deadline_(deadline), exceptions_(std::uncaught_exceptions()) {
   if (!launched_) {
     hosts_ = {host_name()};
     return;
   }
+  const Watch watch("MPI_Init_thread", rank_in_environment(), deadline_);
   int granted = MPI_THREAD_SINGLE;
   mpi_check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &granted), "MPI_Init_thread");
   mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -79,7 +111,9 @@ void MpiSession::find_neighbours() {
 }
 
 MpiSession::~MpiSession() {
-  if (launched_ && std::uncaught_exceptions() == exceptions_) MPI_Finalize();
+  if (!launched_ || std::uncaught_exceptions() != exceptions_) return;
+  const Watch watch("MPI_Finalize", rank_, 3 * deadline_);
+  MPI_Finalize();
 }
 
 void MpiSession::abort(Exit code) {
@@ -102,6 +136,7 @@ void require_whole_world(const MpiSession& session) {
   const char* step = std::getenv("SLURM_STEP_NUM_TASKS");
   const int tasks = number_in_environment(step ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS");
   if (tasks <= 1) return;
+  if (number_in_environment("SLURM_PROCID") > 0) std::_Exit(static_cast<int>(Exit::usage));  // task 0 says it
   throw Error(Exit::usage, "MP001", "ranks do not see each other", "Slurm",
               std::to_string(tasks) + " tasks, but each sees a world of 1", "use srun --mpi=pmix or mpirun");
 }

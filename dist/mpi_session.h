@@ -3,6 +3,7 @@
 // PMI) is seen in the environment; without one the world is this process and MPI is never touched. Make one
 // in main, before the try block, so that it outlives the handling of errors; a session destroyed while an
 // exception is in flight does not finalise (that would wait for peers that wait for us).
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,12 @@ namespace hone::dist {
 
 class MpiSession {
  public:
-  MpiSession();
+  static constexpr std::chrono::milliseconds kDeadline = std::chrono::minutes(10);
+
+  // MPI's own start and end wait for every rank, without a limit. Here a rank that waits longer for the
+  // others prints MP020 and ends with 5: at the start after `deadline`, at the end, where the others may
+  // still be writing what they export, after three times that.
+  explicit MpiSession(std::chrono::milliseconds deadline = kDeadline);
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
@@ -25,6 +31,9 @@ class MpiSession {
   bool launched() const { return launched_; }  // by mpirun or srun
   const std::string& host() const { return hosts_[static_cast<std::size_t>(rank_)]; }
   const std::string& host_of(int rank) const { return hosts_.at(static_cast<std::size_t>(rank)); }
+
+  // Of the end, once the configuration is known.
+  void set_deadline(std::chrono::milliseconds deadline) { deadline_ = deadline; }
 
   // A number that keeps the messages of one communicator from another's. Its ranks agree on one that none of
   // them has open: the greatest next_channel() among them.
@@ -45,6 +54,7 @@ class MpiSession {
   void find_neighbours();
 
   bool launched_ = false;
+  std::chrono::milliseconds deadline_;
   int rank_ = 0;
   int local_rank_ = 0;
   int local_size_ = 1;
@@ -54,7 +64,7 @@ class MpiSession {
 };
 
 // Throws MP001 where Slurm started several tasks and each sees a world of its own (srun without PMIx), from
-// what the environment says.
+// what the environment says. Tasks but the first end silently: one line for all.
 void require_whole_world(const MpiSession& session);
 
 }  // namespace hone::dist

@@ -1,10 +1,12 @@
 #include "launcher/program.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <span>
 
 #include "core/base/failure.h"
+#include "core/base/fault_point.h"
 #include "core/base/run_status.h"
 #include "launcher/command_context.h"
 #include "launcher/commands.h"
@@ -21,7 +23,17 @@ int run_command(const Command& command, std::span<const std::string> words, Comm
   return command.run(context);
 }
 
+// A run that is made to fail says so.
+void arm_fault(CommandContext& context) {
+  const char* setting = std::getenv("HONE_FAIL_AT");
+  if (!setting) return;
+  arm_fault_point(setting, context.session.rank());
+  context.log.warning("HONE_FAIL_AT is set: made to fail at {}", setting);
+  fault_point("start");
+}
+
 int dispatch(const std::vector<std::string>& words, CommandContext& context) {
+  arm_fault(context);
   dist::require_whole_world(context.session);
   if (words.empty())
     throw Error(Exit::usage, "US001", "no command", "", "usage: hone <command> [options]",

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "core/base/clock.h"
+#include "core/base/fault_point.h"
 #include "core/base/file_system.h"
 #include "core/base/progress.h"
 #include "core/base/run_status.h"
@@ -55,6 +56,7 @@ void open_run_folder(CommandContext& context, Communicator& communicator) {
   context.log.open_file(config.run.dir);
   if (context.session.rank() == 0) write_status(config.run.dir, {"starting"});
   dist::require_same(communicator, "config", config_digest(config));
+  fault_point("start.folder");
 }
 
 void write_run_facts(CommandContext& context, const model::Model& model, const data::SampleSet& samples,

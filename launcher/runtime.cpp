@@ -11,6 +11,8 @@
 #include "dist/launch_check.h"
 #include "dist/make_communicator.h"
 #include "dist/placement.h"
+#include "launcher/options/config.h"
+#include "launcher/version.h"
 
 namespace hone::launcher {
 namespace {
@@ -33,6 +35,13 @@ void resolve_dtype(CommandContext& context, Communicator& communicator) {
                    probe.fp32_gflops, probe.bf16_gflops);
 }
 
+// Before any rank does what another does not: the order of collectives follows from both.
+void require_same_start(CommandContext& context, Communicator& communicator) {
+  if (communicator.world_size() == 1) return;
+  dist::require_same(communicator, "program", program_digest());
+  dist::require_same(communicator, "config", config_digest(context.config()));
+}
+
 }  // namespace
 
 std::string from_rank_zero(Communicator& communicator, const std::string& own) {
@@ -52,6 +61,7 @@ Runtime make_runtime(CommandContext& context) {
   at::set_num_interop_threads(1);
   Runtime runtime{dist::make_communicator(config.dist, context.session, on_gpu ? &gpu : nullptr),
                   placement.threads};
+  require_same_start(context, *runtime.communicator);
   if (config.dist.backend == "auto" && context.session.world_size() > 1)
     config.dist.backend = on_gpu ? "nccl" : "mpi";
   for (const std::string& line : dist::gather_strings(*runtime.communicator, placement.line))

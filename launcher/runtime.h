@@ -13,7 +13,7 @@ struct Runtime {
 };
 
 // Widens to the fair share of cores, opens the communicator and writes every "auto" of [model] and [dist] into the
-// config. All ranks.
+// config. All ranks, and they must be the same program with the same config (MP004).
 Runtime make_runtime(CommandContext& context);
 
 // A text every rank takes from rank 0.

@@ -6,7 +6,9 @@
 
 #include "core/base/error.h"
 #include "core/base/failure.h"
+#include "core/base/fault_point.h"
 #include "core/base/file_system.h"
+#include "core/base/phase.h"
 #include "core/model/memory.h"
 #include "core/nn/attention.h"
 #include "core/optim/optimizer_on.h"
@@ -88,6 +90,7 @@ RunRows TrainingRun::open_run_rows() {
   } else if (!config_.data.eval.empty()) {
     rows.held_out = open(config_.data.eval);
   }
+  fault_point("start.data");
   return rows;
 }
 
@@ -175,6 +178,7 @@ TrainState TrainingRun::start_or_resume() {
 }
 
 EvalResult TrainingRun::evaluate() {
+  fault_point("evaluate");
   const train::HeldOut bins = [&](const train::BatchVisitor& visit) {
     for (std::int64_t b = 0; b < held_out_->bin_count(); ++b) visit(held_out_->bin(b));
   };
@@ -182,6 +186,7 @@ EvalResult TrainingRun::evaluate() {
 }
 
 train::Outcome TrainingRun::train(TrainState& state) {
+  const PhaseScope phase("step");
   train::StepParts parts = step_parts(state);
   RunObserver observer(context_, config_, *config_.train.steps, state);
   train::TimeLimit limit(time_limit(config_.train), context_.seconds());
@@ -250,6 +255,7 @@ Traffic TrainingRun::traffic() const {
 }
 
 int TrainingRun::run() {
+  fault_point("start.model");
   const double begin = context_.seconds();
   TrainState state = start_or_resume();
   write_run_facts(context_, model_, *rows_.train, rows_.rows, eligible_);
@@ -265,7 +271,9 @@ int TrainingRun::run() {
     context_.log.info("step {}: {} evaluations without a gain, training ends early", state.step,
                       state.best.evaluations_without_gain);
   if (outcome == train::Outcome::finished) take_best(state);
-  return close_run(context_, model_, outcome, state);
+  const int code = close_run(context_, model_, outcome, state);
+  fault_point("close");
+  return code;
 }
 
 }  // namespace hone::launcher

@@ -3,9 +3,11 @@
 #include <H5public.h>
 #include <mpi.h>
 #include <torch/headeronly/version.h>
+#include <xxhash.h>
 
 #include <array>
 
+#include "core/base/file_system.h"
 #include "core/cuda/device.h"
 
 namespace hone::launcher {
@@ -24,6 +26,11 @@ std::string mpi_library() {
 std::string version_text() {
   return std::string("hone " HONE_VERSION "\n") + "LibTorch " TORCH_VERSION "\n" +
          "CUDA: " + cuda::describe() + "\n" + mpi_library() + "\n" + H5_VERS_INFO + "\n";
+}
+
+std::uint64_t program_digest() {
+  const MappedFile program("/proc/self/exe");
+  return XXH3_64bits(program.bytes().data(), program.bytes().size());
 }
 
 }  // namespace hone::launcher

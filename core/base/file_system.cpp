@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/fault_point.h"
 
 namespace hone {
 namespace {
@@ -23,8 +24,9 @@ std::function<void(std::string_view, const std::string&)>& fault_hook() {
   return hook;
 }
 
-void fault_point(std::string_view point, const std::string& path) {
-  if (fault_hook()) fault_hook()(point, path);
+void before(std::string_view act, FaultPoint point, const std::string& path) {
+  if (fault_hook()) fault_hook()(act, path);
+  fault_point(point, path);
 }
 
 [[noreturn]] void fail_read(const std::string& path) {
@@ -116,7 +118,7 @@ void sync_directory(const std::string& path) {
 }
 
 void rename_durable(const std::string& from, const std::string& to) {
-  fault_point("rename", to);
+  before("rename", "file.rename", to);
   if (::rename(from.c_str(), to.c_str()) != 0) fail_write(to);
   sync_directory(parent_of(to));
 }
@@ -159,7 +161,7 @@ AtomicFileWriter::~AtomicFileWriter() {
 }
 
 void AtomicFileWriter::write(std::span<const std::byte> bytes) {
-  fault_point("write", path_);
+  before("write", "file.write", path_);
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd_, bytes.data(), std::min<std::size_t>(bytes.size(), 1u << 30));
     if (written < 0 && errno == EINTR) continue;
@@ -169,9 +171,9 @@ void AtomicFileWriter::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFileWriter::commit() {
-  fault_point("fsync", path_);
+  before("fsync", "file.fsync", path_);
   if (::fsync(fd_) != 0) fail_write(path_);
-  fault_point("rename", path_);
+  before("rename", "file.rename", path_);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_write(path_);
   ::close(std::exchange(fd_, -1));
   sync_directory(parent_of(path_));

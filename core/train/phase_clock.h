@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/phase.h"
+
 namespace hone::train {
 
 class PhaseClock {
@@ -17,7 +19,7 @@ class PhaseClock {
 
   class Scope {
    public:
-    Scope(PhaseClock& clock, Phase phase) : clock_(clock), phase_(phase), begin_(Clock::now()) {}
+    Scope(PhaseClock& clock, Phase phase) : clock_(clock), phase_(phase), begin_(Clock::now()), named_(name(phase)) {}
     ~Scope() { clock_.seconds_[phase_] += std::chrono::duration<double>(Clock::now() - begin_).count(); }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
@@ -27,6 +29,7 @@ class PhaseClock {
     PhaseClock& clock_;
     Phase phase_;
     Clock::time_point begin_;
+    PhaseScope named_;
   };
 
   Scope in(Phase phase) { return Scope(*this, phase); }

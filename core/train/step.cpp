@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/base/fault_point.h"
 #include "core/train/loss_scale.h"
 
 namespace hone::train {
@@ -27,6 +28,7 @@ Totals sum_over_ranks(const StepPlan& plan, StepParts& parts) {
 // The losses of the micro-batches.
 std::vector<double> forward_backward(const StepPlan& plan, double scale, StepParts& parts) {
   const auto phase = parts.clock.in(PhaseClock::forward_backward);
+  fault_point("step.forward");
   std::vector<double> losses;
   for (const TokenBatch& bin : plan.bins) {
     parts.gradients.begin_micro_batch(/*last=*/losses.size() + 1 == plan.bins.size());
@@ -81,6 +83,7 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
   StepPlan plan;
   {
     const auto phase = parts.clock.in(PhaseClock::data);
+    fault_point("step.data");
     plan = source.next_step();
   }
   parts.gradients.begin_step();
@@ -91,6 +94,7 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
   double loss = 0;
   {
     const auto phase = parts.clock.in(PhaseClock::reduce);
+    fault_point("step.reduce");
     parts.gradients.finish();
     loss = sum_of(losses, parts.communicator);
   }
@@ -102,6 +106,7 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
   const double lr = parts.peak_lr * parts.schedule(updates);
   const bool finite = std::isfinite(loss) && std::isfinite(norm);
   if (!finite && !scaled) refuse(loss, step, parts);
+  fault_point("step.optimizer");
   if (finite) {
     update(parts, clip_factor(norm, parts.max_grad_norm) / loss_scale, parts.earlier_updates + updates + 1,
            lr);
@@ -109,6 +114,7 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
   } else {
     note_overflow(parts.loss_scale, step);
   }
+  fault_point("step.done");
   return {.loss = loss,
           .grad_norm = norm,
           .lr = lr,

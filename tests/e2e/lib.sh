@@ -122,4 +122,67 @@ wait_for_rows() {
 }
 
 # children PID: the ranks that a launcher has started, one a line.
-children() { cat /proc/"$1"/task/*/children | tr -s ' ' '\n'; }
+children() { cat /proc/"$1"/task/*/children 2> /dev/null | tr -s ' ' '\n'; }
+
+# Ranks under a launcher that a test has started in the background: start_ranks N ARGS..., then $LAUNCHER is its process.
+start_ranks() {
+  local ranks=$1
+  shift
+  mpirun --oversubscribe -n "$ranks" "$HONE" "$@" > out 2> err &
+  LAUNCHER=$!
+}
+
+# end_ranks CODE WHAT...: the launcher started last must end with this code, within a minute, and leave no rank.
+end_ranks() {
+  local wanted=$1 got
+  shift
+  for _ in $(seq 3000); do
+    kill -0 "$LAUNCHER" 2> /dev/null || break
+    sleep 0.02
+  done
+  kill -KILL "$LAUNCHER" 2> /dev/null
+  wait "$LAUNCHER"
+  got=$?
+  expect_code "$wanted" $got "$*"
+  none_left "$*"
+}
+
+# The processes of this test's hone, one a line.
+hones() {
+  local process
+  for process in /proc/[0-9]*; do
+    [ "$(readlink "$process/cwd")" = "$WORK" ] && [ "$(readlink "$process/exe")" = "$HONE" ] && echo "${process#/proc/}"
+  done 2> /dev/null
+}
+
+# none_left WHAT...: no process of this test's hone is there, at the latest after a second.
+none_left() {
+  for _ in $(seq 50); do
+    [ -z "$(hones)" ] && return
+    sleep 0.02
+  done
+  fail "$(hones | wc -l) ranks left: $*"
+  # shellcheck disable=SC2046
+  kill -KILL $(hones)
+}
+
+# rank_pid N: the process of this rank of the launcher started last.
+rank_pid() {
+  local process
+  for process in $(children "$LAUNCHER"); do
+    grep -qzx "OMPI_COMM_WORLD_RANK=$1" "/proc/$process/environ" && echo "$process"
+  done
+}
+
+# wait_until_stopped PID: until the process is stopped by a signal, or 20 seconds have passed.
+wait_until_stopped() {
+  for _ in $(seq 1000); do
+    grep -q '^State:.T' "/proc/$1/status" 2> /dev/null && return
+    sleep 0.02
+  done
+  fail "process $1 did not stop"
+}
+
+# The step of a run's newest checkpoint, of its last metrics row; 0: none.
+newest_checkpoint() { find "$1/checkpoints" -maxdepth 1 -name 'step-????????' 2> /dev/null | sort | tail -n 1 | sed 's/.*step-0*//;s/^$/0/' | grep . || echo 0; }
+last_step() { { value step "$1/metrics.jsonl" 2> /dev/null || true; } | tail -n 1 | grep . || echo 0; }

@@ -45,4 +45,32 @@ timeout 60 mpirun --oversubscribe -n 1 "$HONE" "${job[@]}" --run.dir mixed : \
 expect_code 2 $? "two ranks with different settings"
 one_error err
 says err 'config'
+
+# A setting that changes what a rank does at once, and another program, by one byte.
+mixed() { # SAYS HONE ARGS...: rank 1 is this
+  local says=$1
+  shift
+  timeout 60 mpirun --oversubscribe -n 1 "$HONE" "${job[@]}" --run.dir mixed : -n 1 "$@" > out 2> err
+  expect_code 2 $? "rank 1 is $*"
+  one_error err
+  says err "error\[MP004\]: $says differs: rank [01] on $(hostname)"
+}
+{ cat "$HONE" && echo; } > other
+chmod +x other
+mixed program ./other "${job[@]}" --run.dir mixed
+mixed config "$HONE" "${job[@]}" --run.dir mixed --model.dtype auto
+mixed config "$HONE" "${job[@]}" --run.dir elsewhere
+[ ! -e mixed ] && [ ! -e elsewhere ] || fail "a run that did not begin left a folder"
+
+# More ranks than GPUs.
+bad_ranks 2 'model.device.* 2 ranks' "${job[@]}" --run.dir gpus --model.device cuda
+
+# srun without PMIx: tasks that do not see each other. The first one speaks for all.
+for task in 0 1; do
+  SLURM_PROCID=$task SLURM_NTASKS=2 SLURM_STEP_NUM_TASKS=2 timeout 60 "$HONE" "${job[@]}" --run.dir apart > out 2> err$task
+  expect_code 2 $? "task $task of srun without PMIx"
+done
+one_error err0
+says err0 'error\[MP001\].*2 tasks.*srun --mpi=pmix'
+[ ! -s err1 ] || fail "task 1 speaks too: $(cat err1)"
 finish

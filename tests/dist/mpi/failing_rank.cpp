@@ -1,5 +1,7 @@
 // A run that goes wrong in the way its argument says, with the handling of errors that a real run has.
 #include <chrono>
+#include <cstdlib>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -27,12 +29,21 @@ void run(std::string_view how, dist::MpiSession& session) {
   communicator->barrier()->wait();
 }
 
+// The last rank, before MPI tells.
+bool last_rank() {
+  return std::atoi(std::getenv("OMPI_COMM_WORLD_RANK")) + 1 == std::atoi(std::getenv("OMPI_COMM_WORLD_SIZE"));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  hone::dist::MpiSession session;
+  using namespace std::chrono_literals;
+  const std::string_view how = argc > 1 ? argv[1] : "";
+  if (how == "hang-start" && last_rank()) std::this_thread::sleep_for(1min);
+  hone::dist::MpiSession session(how == "hang-start" ? 1s : 1min);
   try {
-    run(argc > 1 ? argv[1] : "", session);
+    run(how, session);
+    if (how == "hang-end" && last_rank()) std::this_thread::sleep_for(1min);
   } catch (const hone::Error& error) {
     session.fail(error);
   }
