@@ -7,9 +7,11 @@
 namespace hone::dist {
 
 ReplicatedReduction::ReplicatedReduction(std::span<float> gradient, const ArenaLayout& layout,
-                                         Communicator& communicator, std::int64_t bucket_bytes)
+                                         Communicator& communicator, std::int64_t bucket_bytes,
+                                         bool on_device)
     : gradient_(gradient),
       communicator_(communicator),
+      on_device_(on_device),
       bucket_of_(layout.blocks.size()),
       final_(layout.blocks.size(), false) {
   HONE_CHECK(static_cast<std::int64_t>(gradient.size()) == layout.size);
@@ -29,7 +31,7 @@ ReplicatedReduction::ReplicatedReduction(std::span<float> gradient, const ArenaL
 
 void ReplicatedReduction::start(const Bucket& bucket) {
   started_.push_back(communicator_.all_reduce(
-      {gradient_.data() + bucket.range.begin, bucket.range.length(), CommType::f32}, ReduceOp::sum));
+      {gradient_.data() + bucket.range.begin, bucket.range.length(), CommType::f32, on_device_}, ReduceOp::sum));
 }
 
 void ReplicatedReduction::block_final(std::size_t block) {
@@ -50,9 +52,10 @@ void ReplicatedReduction::finish() {
 
 std::unique_ptr<GradientReduction> make_gradient_reduction(std::span<float> gradient,
                                                            const ArenaLayout& layout,
-                                                           Communicator& communicator) {
+                                                           Communicator& communicator, bool on_device) {
   if (communicator.world_size() == 1) return std::make_unique<NoReduction>();
-  return std::make_unique<ReplicatedReduction>(gradient, layout, communicator);
+  return std::make_unique<ReplicatedReduction>(gradient, layout, communicator, ReplicatedReduction::kBucketBytes,
+                                               on_device);
 }
 
 }  // namespace hone::dist

@@ -20,7 +20,7 @@ class ReplicatedReduction final : public GradientReduction {
 
   // `gradient` has layout.size elements and, with the communicator, outlives this.
   ReplicatedReduction(std::span<float> gradient, const ArenaLayout& layout, Communicator& communicator,
-                      std::int64_t bucket_bytes = kBucketBytes);
+                      std::int64_t bucket_bytes = kBucketBytes, bool on_device = false);
   void block_final(std::size_t block) override;
   void finish() override;
 
@@ -34,6 +34,7 @@ class ReplicatedReduction final : public GradientReduction {
 
   std::span<float> gradient_;
   Communicator& communicator_;
+  const bool on_device_;
   std::vector<Bucket> buckets_;         // in starting order
   std::vector<std::size_t> bucket_of_;  // by block
   std::vector<bool> final_;             // by block
@@ -43,6 +44,6 @@ class ReplicatedReduction final : public GradientReduction {
 // The one that fits: nothing to do for one rank.
 std::unique_ptr<GradientReduction> make_gradient_reduction(std::span<float> gradient,
                                                            const ArenaLayout& layout,
-                                                           Communicator& communicator);
+                                                           Communicator& communicator, bool on_device = false);
 
 }  // namespace hone::dist

@@ -121,7 +121,7 @@ std::unique_ptr<train::StepGradients> TrainingRun::make_gradients() {
   if (tree || config_.dist.zero > 0)
     return std::make_unique<train::ShardedGradients>(arena.layout(), arena.sharding(), tree, model_.device());
   auto whole = std::make_unique<train::ArenaGradients>(arena.layout(), model_.device());
-  reduction_ = dist::make_gradient_reduction(whole->flat(), arena.layout(), communicator_);
+  reduction_ = dist::make_gradient_reduction(whole->flat(), arena.layout(), communicator_, model_.device().is_cuda());
   whole->set_reduction(reduction_.get());
   return whole;
 }

@@ -36,9 +36,6 @@ at::ScalarType compute_type(const std::string& dtype) {
 std::string resolve_device(const ModelOptions& options, int ranks) {
   const bool chosen = options.device == "auto" && ranks == 1 && cuda::device_count() > 0;
   if (options.device != "cuda" && !chosen) return "cpu";
-  if (ranks > 1)
-    throw Error(Exit::usage, "MD021", "one GPU serves one rank", "model.device", std::to_string(ranks) + " ranks",
-                "start one rank, or use model.device cpu");
   device::load_cuda();
   return "cuda";
 }

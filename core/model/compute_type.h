@@ -12,7 +12,7 @@ namespace hone::model {
 at::ScalarType compute_type(const std::string& dtype);
 
 // model.device resolved, and LibTorch's CUDA half loaded where it is "cuda". auto: cuda for a run of one rank where a GPU
-// is. Error(Exit::usage) MD021 for several ranks on one device, CU001 to CU004 where there is none to compute on.
+// is. Error(Exit::usage) CU001 to CU004 where there is none to compute on.
 std::string resolve_device(const ModelOptions& options, int ranks);
 
 // model.dtype = auto on a CPU: "bf16" or "fp32", whichever multiplies a matrix of this model's size faster here, with

@@ -18,7 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::MatchesRegex;
 
 constexpr std::int64_t kCounts[] = {0, 1, 2, 5, 1000, 5000};
 
@@ -349,7 +348,7 @@ void expect_silent(int rank, const Call& call) {
   } catch (const Error& error) {
     EXPECT_EQ(error.exit(), Exit::peer);
     EXPECT_EQ(error.code(), "MP005");
-    EXPECT_THAT(error.what(), MatchesRegex(".*: barrier, number [0-9]+, (in [a-z+ -]+, )?waited .*"));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(": barrier, number "), HasSubstr(", waited ")));
     EXPECT_THAT(error.what(), HasSubstr("for rank " + std::to_string(rank)));
   }
 }

@@ -26,9 +26,9 @@ Backend mpi(const std::string& name, std::size_t piece_bytes) {
           }};
 }
 
-// Pieces of 64 bytes: the buffers of the suite go in many pieces, as those beyond 8 MiB do in earnest.
+// Pieces of 512 bytes: the buffers of the suite go in many pieces, as those beyond 8 MiB do in earnest.
 INSTANTIATE_TEST_SUITE_P(Mpi, CommunicatorSuite,
-                         testing::Values(mpi("mpi", MpiCommunicator::kPieceBytes), mpi("mpi_in_pieces", 64)),
+                         testing::Values(mpi("mpi", MpiCommunicator::kPieceBytes), mpi("mpi_in_pieces", 512)),
                          backend_name);
 
 TEST(MpiError, CarriesTheTextOfMpi) {
