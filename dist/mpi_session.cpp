@@ -132,7 +132,9 @@ void MpiSession::fail(const Error& error) {
 }
 
 void require_whole_world(const MpiSession& session) {
-  if (session.launched() || !std::getenv("SLURM_PROCID")) return;
+  const bool by_mpirun =
+      std::getenv("OMPI_COMM_WORLD_SIZE");  // which may start one rank where Slurm would start more
+  if (session.world_size() > 1 || by_mpirun || !std::getenv("SLURM_PROCID")) return;
   const char* step = std::getenv("SLURM_STEP_NUM_TASKS");
   const int tasks = number_in_environment(step ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS");
   if (tasks <= 1) return;

@@ -63,8 +63,9 @@ class MpiSession {
   std::vector<std::string> hosts_;
 };
 
-// Throws MP001 where Slurm started several tasks and each sees a world of its own (srun without PMIx), from
-// what the environment says. Tasks but the first end silently: one line for all.
+// Throws MP001 where Slurm started several tasks and each sees a world of its own (srun without PMIx, or with
+// a PMI that this MPI does not know), from what the environment says. Tasks but the first end silently: one
+// line for all.
 void require_whole_world(const MpiSession& session);
 
 }  // namespace hone::dist

@@ -50,7 +50,7 @@ kill_at_leaders() { # POINT PASS VICTIM
   export HONE_FAIL_AT=$1:0:$2:stop
   start_ranks 2 train "${job[@]}"
   unset HONE_FAIL_AT
-  for _ in $(seq 500); do
+  for _ in $(seq $((LIMIT * 50))); do
     leader=$(rank_pid 0)
     [ -n "$leader" ] && break
     sleep 0.02

@@ -40,7 +40,7 @@ bad_ranks 8 'blocked/checkpoints' "${job[@]}" --run.dir blocked
 run_ranks 2 0 inspect checkpoint good/checkpoints/step-00000004
 
 # Ranks that were not given the same settings.
-timeout 60 mpirun --oversubscribe -n 1 "$HONE" "${job[@]}" --run.dir mixed : \
+timeout "$LIMIT" mpirun --oversubscribe -n 1 "$HONE" "${job[@]}" --run.dir mixed : \
   -n 1 "$HONE" "${job[@]}" --run.dir mixed --optim.lr 0.5 > out 2> err
 expect_code 2 $? "two ranks with different settings"
 one_error err
@@ -50,7 +50,7 @@ says err 'config'
 mixed() { # SAYS HONE ARGS...: rank 1 is this
   local says=$1
   shift
-  timeout 60 mpirun --oversubscribe -n 1 "$HONE" "${job[@]}" --run.dir mixed : -n 1 "$@" > out 2> err
+  timeout "$LIMIT" mpirun --oversubscribe -n 1 "$HONE" "${job[@]}" --run.dir mixed : -n 1 "$@" > out 2> err
   expect_code 2 $? "rank 1 is $*"
   one_error err
   says err "error\[MP004\]: $says differs: rank [01] on $(hostname)"
@@ -67,10 +67,15 @@ bad_ranks 2 'model.device.* 2 ranks' "${job[@]}" --run.dir gpus --model.device c
 
 # srun without PMIx: tasks that do not see each other. The first one speaks for all.
 for task in 0 1; do
-  SLURM_PROCID=$task SLURM_NTASKS=2 SLURM_STEP_NUM_TASKS=2 timeout 60 "$HONE" "${job[@]}" --run.dir apart > out 2> err$task
+  SLURM_PROCID=$task SLURM_NTASKS=2 SLURM_STEP_NUM_TASKS=2 timeout "$LIMIT" "$HONE" "${job[@]}" --run.dir apart > out 2> err$task
   expect_code 2 $? "task $task of srun without PMIx"
 done
 one_error err0
 says err0 'error\[MP001\].*2 tasks.*srun --mpi=pmix'
 [ ! -s err1 ] || fail "task 1 speaks too: $(cat err1)"
+# Nor do they where srun speaks a PMI that this MPI does not.
+PMI_RANK=0 SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2 timeout "$LIMIT" "$HONE" "${job[@]}" --run.dir apart > out 2> err
+expect_code 2 $? "task 0 of srun --mpi=pmi2"
+one_error err
+says err 'error\[MP001\]'
 finish

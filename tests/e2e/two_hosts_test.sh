@@ -44,11 +44,11 @@ across=(ip netns exec "$A" unshare -u sh -c 'hostname host-a; exec "$@"' sh mpir
 
 # One thread a rank on both sides: of two hosts each would have all cores.
 job+=(--train.steps 12)
-timeout 60 mpirun --oversubscribe --bind-to core -n 2 "$HONE" train "${job[@]}" > out 2> err
+timeout "$LIMIT" mpirun --oversubscribe --bind-to core -n 2 "$HONE" train "${job[@]}" > out 2> err
 expect_code 0 $? "mpirun -n 2 on one host"
 says err "rank 1 on $(hostname)"
 mv run straight
-timeout 60 "${across[@]}" "$HONE" train "${job[@]}" > out 2> err
+timeout "$LIMIT" "${across[@]}" "$HONE" train "${job[@]}" > out 2> err
 expect_code 0 $? "mpirun across two hosts"
 says err "rank 0 on host-a"
 says err "rank 1 on host-b"
@@ -74,7 +74,7 @@ done
 # Plugged in again, the run goes on.
 ip -n $A link set cable up
 newest=$(newest_checkpoint cut)
-timeout 60 "${across[@]}" "$HONE" train "${job[@]}" --train.steps 100000 --train.max_time 00:00:02 --dist.timeout_s 10 \
+timeout "$LIMIT" "${across[@]}" "$HONE" train "${job[@]}" --train.steps 100000 --train.max_time 00:00:02 --dist.timeout_s 10 \
   --run.dir cut > out 2> err
 expect_code 75 $? "mpirun across two hosts after the cut"
 says err "going on from .* (step $newest)"
