@@ -19,6 +19,7 @@
 #include "core/base/json.h"
 #include "core/base/philox.h"
 #include "data/load/loader.h"
+#include "data/load/prepared_set.h"
 #include "data/shard/shard_index.h"
 
 namespace {

@@ -56,6 +56,7 @@ void SampleShardWriter::add(const Sample& sample) {
     append_ids<std::uint32_t>(columns_[kIds], sample.ids);
   columns_[kSpans].append(std::span<const std::int32_t>(runs_of_ones(sample.supervised)));
   columns_[kRow].append(std::span(&sample.row, 1));
+  bounds_.add(sample);
   tokens_ += static_cast<std::int64_t>(sample.ids.size());
   ++header_.rows;
 }
@@ -72,21 +73,26 @@ SampleShard::SampleShard(const std::string& path) : file_(path, schema()) {
                 "vocabulary size and id type do not go together");
 }
 
+void require_same_meaning(const Fingerprint& made_with, const Fingerprint& wanted, const std::string& where) {
+  if (made_with.tokenizer != wanted.tokenizer)
+    throw Error(
+        Exit::input, "DS010", "corpus and tokenizer differ", where,
+        "made with " + hex_digits(made_with.tokenizer) + ", the model's is " + hex_digits(wanted.tokenizer),
+        "prepare the data with this model");
+  if (made_with.chat_template != wanted.chat_template)
+    throw Error(Exit::input, "DS010", "corpus and chat template differ", where,
+                "made with " + hex_digits(made_with.chat_template) + ", wanted is " +
+                    hex_digits(wanted.chat_template),
+                "prepare the data with this data.template");
+  if (made_with.vocab_size != wanted.vocab_size)
+    throw Error(Exit::input, "DS011", "vocabulary sizes differ", where,
+                std::to_string(made_with.vocab_size) + " against " + std::to_string(wanted.vocab_size));
+}
+
 void SampleShard::require(const Fingerprint& fingerprint) const {
   const ShardHeader& header = file_.header();
-  if (header.tokenizer != fingerprint.tokenizer)
-    throw Error(
-        Exit::input, "DS010", "corpus and tokenizer differ", path(),
-        "made with " + hex_digits(header.tokenizer) + ", the model's is " + hex_digits(fingerprint.tokenizer),
-        "prepare the data with this model");
-  if (header.chat_template != fingerprint.chat_template)
-    throw Error(Exit::input, "DS010", "corpus and chat template differ", path(),
-                "made with " + hex_digits(header.chat_template) + ", wanted is " +
-                    hex_digits(fingerprint.chat_template),
-                "prepare the data with this data.template");
-  if (header.vocab_size != static_cast<std::uint64_t>(fingerprint.vocab_size))
-    throw Error(Exit::input, "DS011", "vocabulary sizes differ", path(),
-                std::to_string(header.vocab_size) + " against " + std::to_string(fingerprint.vocab_size));
+  require_same_meaning({header.tokenizer, header.chat_template, static_cast<std::int32_t>(header.vocab_size)},
+                       fingerprint, path());
 }
 
 std::int64_t SampleShard::length(std::int64_t row) const {

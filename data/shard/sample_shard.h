@@ -8,6 +8,7 @@
 
 #include "data/sample.h"
 #include "data/shard/reading.h"
+#include "data/shard/row_bounds.h"
 #include "data/shard/shard_file.h"
 
 namespace hone::data {
@@ -18,18 +19,21 @@ struct Fingerprint {
   std::uint64_t chat_template = 0;
   std::int32_t vocab_size = 0;
 };
+void require_same_meaning(const Fingerprint& made_with, const Fingerprint& wanted, const std::string& where);
 
 class SampleShardWriter {
  public:
   explicit SampleShardWriter(const Fingerprint& fingerprint);
   void add(const Sample& sample);
   std::int64_t tokens() const { return tokens_; }
+  const RowBounds& bounds() const { return bounds_; }
   std::vector<std::byte> image() const;
 
  private:
   ShardHeader header_;
   std::vector<Column> columns_;
   std::int64_t tokens_ = 0;
+  RowBounds bounds_;
 };
 
 class SampleShard {
@@ -44,6 +48,7 @@ class SampleShard {
   bool has_target(std::int64_t row, const Reading& reading, std::int64_t number = 0) const;
   Sample read(std::int64_t row, const Reading& reading, std::int64_t number = 0) const;
   std::uint64_t digest() const { return file_.digest(); }
+  std::int64_t checked_blocks() const { return file_.checked_blocks(); }
 
  private:
   std::span<const std::int32_t> spans(std::int64_t row) const;

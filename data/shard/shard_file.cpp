@@ -53,6 +53,11 @@ std::span<const std::byte> CheckedBytes::range(std::size_t begin, std::size_t en
   return bytes_.subspan(begin, end - begin);
 }
 
+std::int64_t CheckedBytes::checked_blocks() const {
+  return std::count_if(good_.get(), good_.get() + digests_.size(),
+                       [](const auto& good) { return good.load(); });
+}
+
 ShardFile::ShardFile(const std::string& path, std::span<const ColumnSpec> schema) : map_(path) {
   const Hdf5Locator locator(path, map_.bytes());
   const std::uint64_t version = locator.attribute(kVersionAttribute);
@@ -65,6 +70,13 @@ ShardFile::ShardFile(const std::string& path, std::span<const ColumnSpec> schema
   if (header_.rows == 0 || header_.rows > map_.bytes().size())
     fail_shard("H5012", path, "says it has " + std::to_string(header_.rows) + " rows");
   for (const ColumnSpec& spec : schema) columns_.push_back(open_column(locator, spec));
+}
+
+std::int64_t ShardFile::checked_blocks() const {
+  std::int64_t count = 0;
+  for (const MappedColumn& column : columns_)
+    count += column.values.checked_blocks() + column.offsets.checked_blocks();
+  return count;
 }
 
 ShardFile::MappedColumn ShardFile::open_column(const Hdf5Locator& locator, const ColumnSpec& spec) const {

@@ -23,6 +23,7 @@ class CheckedBytes {
   CheckedBytes() = default;
   CheckedBytes(std::string name, std::span<const std::byte> bytes, std::span<const std::uint64_t> digests);
   std::size_t size() const { return bytes_.size(); }
+  std::int64_t checked_blocks() const;
   std::span<const std::byte> range(std::size_t begin, std::size_t end) const;  // inside, checked
 
  private:
@@ -39,6 +40,7 @@ class ShardFile {
   const std::string& path() const { return map_.path(); }
   const ShardHeader& header() const { return header_; }
   IntType type(std::size_t column) const { return columns_[column].type; }
+  std::int64_t checked_blocks() const;                         // MiB touched so far
   std::uint64_t digest() const { return xxh3(map_.bytes()); }  // of the whole file: reads all of it
 
   // Number of values in a row of a ragged column.
