@@ -17,9 +17,15 @@ void require_fit(const SampleSet& set, std::int64_t index, std::int64_t micro_to
       "raise train.micro_tokens or lower data.max_length");
 }
 
-void append(TokenBatch& batch, const Sample& sample) {
-  batch.tokens.insert(batch.tokens.end(), sample.ids.begin(), sample.ids.end());
-  batch.supervised.insert(batch.supervised.end(), sample.supervised.begin(), sample.supervised.end());
+void reserve(TokenBatch& batch, std::size_t tokens, std::size_t sequences) {
+  batch.tokens.reserve(tokens);
+  batch.supervised.reserve(tokens);
+  batch.positions.reserve(tokens);
+  batch.cu_seqlens.reserve(sequences + 1);
+}
+
+void append(TokenBatch& batch, const SampleSet& set, std::int64_t member) {
+  set.append(member, batch.tokens, batch.supervised);
   const std::size_t begin = batch.positions.size();
   batch.positions.resize(batch.tokens.size());
   std::iota(batch.positions.begin() + static_cast<std::ptrdiff_t>(begin), batch.positions.end(), 0);
@@ -31,7 +37,10 @@ void append(TokenBatch& batch, const Sample& sample) {
 TokenBatch make_batch(const SampleSet& set, const std::vector<std::int64_t>& members,
                       std::vector<std::int64_t> samples, std::int64_t epoch) {
   TokenBatch batch;
-  for (const std::int64_t member : members) append(batch, set.read(member));
+  std::int64_t tokens = 0;
+  for (const std::int64_t member : members) tokens += set.length(member);
+  reserve(batch, static_cast<std::size_t>(tokens), members.size());
+  for (const std::int64_t member : members) append(batch, set, member);
   batch.slot.assign(members.size(), 0);
   batch.prefix.assign(members.size(), -1);
   batch.sample = std::move(samples);

@@ -64,6 +64,12 @@ PreparedSet::Place PreparedSet::place(std::int64_t index) const {
   return {shard, static_cast<std::int64_t>(row), sample - windows[row]};
 }
 
+void PreparedSet::append(std::int64_t index, std::vector<std::int32_t>& ids,
+                         std::vector<std::uint8_t>& supervised) const {
+  const Place p = place(index);
+  shards_[p.shard]->shard().append(p.row, reading_, p.number, ids, supervised);
+}
+
 std::int64_t PreparedSet::row(std::int64_t index) const {
   const Place p = place(index);
   return first_row_[p.shard] + p.row;

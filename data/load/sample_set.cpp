@@ -4,6 +4,13 @@
 
 namespace hone::data {
 
+void SampleSet::append(std::int64_t index, std::vector<std::int32_t>& ids,
+                       std::vector<std::uint8_t>& supervised) const {
+  const Sample sample = read(index);
+  ids.insert(ids.end(), sample.ids.begin(), sample.ids.end());
+  supervised.insert(supervised.end(), sample.supervised.begin(), sample.supervised.end());
+}
+
 std::int64_t SampleSet::tokens() const {
   std::int64_t tokens = 0;
   for (std::int64_t i = 0; i < size(); ++i) tokens += length(i);

@@ -18,6 +18,9 @@ class SampleSet {
   virtual std::int64_t length(std::int64_t index) const = 0;  // tokens, as read() returns them
   virtual bool has_target(std::int64_t index) const = 0;      // a supervised token after the first one
   virtual Sample read(std::int64_t index) const = 0;
+  // What read() gives, at the end of what is there.
+  virtual void append(std::int64_t index, std::vector<std::int32_t>& ids,
+                      std::vector<std::uint8_t>& supervised) const;
   virtual std::int64_t row(std::int64_t index) const {
     return index;
   }                                                         // number of the input row it comes from

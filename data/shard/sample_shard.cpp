@@ -119,17 +119,15 @@ bool SampleShard::has_target(std::int64_t row, const Reading& reading, std::int6
   return false;
 }
 
-std::vector<std::int32_t> SampleShard::ids(std::int64_t row, const RowWindow& window) const {
-  const auto number = static_cast<std::uint64_t>(row);
-  const auto begin = static_cast<std::uint64_t>(window.begin), end = static_cast<std::uint64_t>(window.end);
-  std::vector<std::int32_t> ids(static_cast<std::size_t>(end - begin));
+void SampleShard::append_ids(std::int64_t row, const RowWindow& window,
+                             std::vector<std::int32_t>& ids) const {
   std::uint32_t largest = 0;
   const auto copy = [&](auto stored) {
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      largest = std::max<std::uint32_t>(largest, stored[i]);
-      ids[i] = static_cast<std::int32_t>(stored[i]);
-    }
+    for (const auto id : stored) largest = std::max<std::uint32_t>(largest, id);
+    ids.insert(ids.end(), stored.begin(), stored.end());
   };
+  const auto number = static_cast<std::uint64_t>(row), begin = static_cast<std::uint64_t>(window.begin),
+             end = static_cast<std::uint64_t>(window.end);
   if (file_.type(kIds) == IntType::u16)
     copy(file_.row<std::uint16_t>(kIds, number, begin, end));
   else
@@ -138,28 +136,31 @@ std::vector<std::int32_t> SampleShard::ids(std::int64_t row, const RowWindow& wi
     throw Error(
         Exit::input, "DS011", "token id over the vocabulary", path() + ": row " + std::to_string(row),
         "id " + std::to_string(largest) + ", vocabulary is " + std::to_string(file_.header().vocab_size));
-  return ids;
 }
 
-Sample SampleShard::read(std::int64_t row, const Reading& reading, std::int64_t number) const {
+void SampleShard::append(std::int64_t row, const Reading& reading, std::int64_t number,
+                         std::vector<std::int32_t>& ids, std::vector<std::uint8_t>& supervised) const {
   const RowWindow window = window_of(length(row), number, reading);
-  Sample sample;
-  sample.ids = ids(row, window);
-  sample.row = file_.row<std::int64_t>(kRow, static_cast<std::uint64_t>(row)).front();
-  sample.supervised.assign(sample.ids.size(), 0);
+  append_ids(row, window, ids);
+  const auto first = static_cast<std::ptrdiff_t>(supervised.size()) - window.begin;
+  supervised.resize(supervised.size() + static_cast<std::size_t>(window.end - window.begin), 0);
   const auto supervise = [&](std::int64_t begin, std::int64_t end) {
     begin = std::max(begin, window.begin + window.context);
     end = std::min(end, window.end);
-    if (begin < end)
-      std::fill(sample.supervised.begin() + (begin - window.begin),
-                sample.supervised.begin() + (end - window.begin), 1);
+    if (begin < end) std::fill(supervised.begin() + first + begin, supervised.begin() + first + end, 1);
   };
   if (reading.train_on == TrainOn::all) {
     supervise(window.begin, window.end);
-    return sample;
+    return;
   }
   const auto runs = spans(row);
   for (std::size_t i = 0; i < runs.size(); i += 2) supervise(runs[i], runs[i + 1]);
+}
+
+Sample SampleShard::read(std::int64_t row, const Reading& reading, std::int64_t number) const {
+  Sample sample;
+  append(row, reading, number, sample.ids, sample.supervised);
+  sample.row = file_.row<std::int64_t>(kRow, static_cast<std::uint64_t>(row)).front();
   return sample;
 }
 

@@ -47,12 +47,15 @@ class SampleShard {
   // `number` counts the row's windows.
   bool has_target(std::int64_t row, const Reading& reading, std::int64_t number = 0) const;
   Sample read(std::int64_t row, const Reading& reading, std::int64_t number = 0) const;
+  // What read() gives, at the end of what is there.
+  void append(std::int64_t row, const Reading& reading, std::int64_t number, std::vector<std::int32_t>& ids,
+              std::vector<std::uint8_t>& supervised) const;
   std::uint64_t digest() const { return file_.digest(); }
   std::int64_t checked_blocks() const { return file_.checked_blocks(); }
 
  private:
   std::span<const std::int32_t> spans(std::int64_t row) const;
-  std::vector<std::int32_t> ids(std::int64_t row, const RowWindow& window) const;
+  void append_ids(std::int64_t row, const RowWindow& window, std::vector<std::int32_t>& ids) const;
 
   ShardFile file_;
 };
