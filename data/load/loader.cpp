@@ -38,7 +38,10 @@ TokenBatch make_batch(const SampleSet& set, const std::vector<std::int64_t>& mem
                       std::vector<std::int64_t> samples, std::int64_t epoch) {
   TokenBatch batch;
   std::int64_t tokens = 0;
-  for (const std::int64_t member : members) tokens += set.length(member);
+  for (const std::int64_t member : members) {
+    set.fetch(member);
+    tokens += set.length(member);
+  }
   reserve(batch, static_cast<std::size_t>(tokens), members.size());
   for (const std::int64_t member : members) append(batch, set, member);
   batch.slot.assign(members.size(), 0);
@@ -109,8 +112,9 @@ StepPlan Loader::next_step() {
   std::vector<std::int64_t> rows, lengths;
   for (std::int64_t place = begin; place < end; ++place) {
     rows.push_back(order_.sample(cursor_.epoch, place));
-    lengths.push_back(set_->length(rows.back()));
+    set_->fetch_length(rows.back());
   }
+  for (const std::int64_t row : rows) lengths.push_back(set_->length(row));
   StepPlan plan;
   const auto bins = plan_bins(lengths, {rules_.micro_tokens, rules_.packing, rules_.world_size});
   for (const Bin& bin : bins[rules_.rank]) {

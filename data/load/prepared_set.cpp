@@ -70,6 +70,16 @@ void PreparedSet::append(std::int64_t index, std::vector<std::int32_t>& ids,
   shards_[p.shard]->shard().append(p.row, reading_, p.number, ids, supervised);
 }
 
+void PreparedSet::fetch_length(std::int64_t index) const {
+  const Place p = place(index);
+  shards_[p.shard]->shard().fetch_length(p.row);
+}
+
+void PreparedSet::fetch(std::int64_t index) const {
+  const Place p = place(index);
+  shards_[p.shard]->shard().fetch(p.row, reading_, p.number);
+}
+
 std::int64_t PreparedSet::row(std::int64_t index) const {
   const Place p = place(index);
   return first_row_[p.shard] + p.row;

@@ -24,6 +24,8 @@ class PreparedSet : public SampleSet {
   Sample read(std::int64_t index) const override;
   void append(std::int64_t index, std::vector<std::int32_t>& ids,
               std::vector<std::uint8_t>& supervised) const override;
+  void fetch_length(std::int64_t index) const override;
+  void fetch(std::int64_t index) const override;
   std::int64_t row(std::int64_t index) const override;   // counts on over the folders
   std::string where(std::int64_t index) const override;  // the raw file that the row was prepared from
   std::int64_t tokens() const override;

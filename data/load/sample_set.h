@@ -21,6 +21,10 @@ class SampleSet {
   // What read() gives, at the end of what is there.
   virtual void append(std::int64_t index, std::vector<std::int32_t>& ids,
                       std::vector<std::uint8_t>& supervised) const;
+  // Hints that length(), and then read() or append(), are going to be asked: rows lie far apart in memory,
+  // and one wait for many is shorter.
+  virtual void fetch_length(std::int64_t) const {}
+  virtual void fetch(std::int64_t) const {}
   virtual std::int64_t row(std::int64_t index) const {
     return index;
   }                                                         // number of the input row it comes from

@@ -99,6 +99,18 @@ std::int64_t SampleShard::length(std::int64_t row) const {
   return static_cast<std::int64_t>(file_.row_length(kIds, static_cast<std::uint64_t>(row)));
 }
 
+void SampleShard::fetch_length(std::int64_t row) const {
+  file_.fetch_place(kIds, static_cast<std::uint64_t>(row));
+  file_.fetch_place(kSpans, static_cast<std::uint64_t>(row));
+}
+
+void SampleShard::fetch(std::int64_t row, const Reading& reading, std::int64_t number) const {
+  const RowWindow window = window_of(length(row), number, reading);
+  file_.fetch_row(kIds, static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(window.begin),
+                  static_cast<std::uint64_t>(window.end));
+  file_.fetch_row(kSpans, static_cast<std::uint64_t>(row), 0, ~std::uint64_t{0} >> 1);
+}
+
 std::span<const std::int32_t> SampleShard::spans(std::int64_t row) const {
   const auto runs = file_.row<std::int32_t>(kSpans, static_cast<std::uint64_t>(row));
   bool rising = runs.size() % 2 == 0 && (runs.empty() || (runs.front() >= 0 && runs.back() <= length(row)));

@@ -47,6 +47,10 @@ class SampleShard {
   // `number` counts the row's windows.
   bool has_target(std::int64_t row, const Reading& reading, std::int64_t number = 0) const;
   Sample read(std::int64_t row, const Reading& reading, std::int64_t number = 0) const;
+  // Hints that length(), and then read(), are going to be asked of this row, so that many rows are waited for
+  // at once.
+  void fetch_length(std::int64_t row) const;
+  void fetch(std::int64_t row, const Reading& reading, std::int64_t number) const;
   // What read() gives, at the end of what is there.
   void append(std::int64_t row, const Reading& reading, std::int64_t number, std::vector<std::int32_t>& ids,
               std::vector<std::uint8_t>& supervised) const;

@@ -53,6 +53,12 @@ std::span<const std::byte> CheckedBytes::range(std::size_t begin, std::size_t en
   return bytes_.subspan(begin, end - begin);
 }
 
+void CheckedBytes::fetch(std::size_t begin, std::size_t end) const {
+  constexpr std::size_t kLine = 64, kMost = 1024;
+  end = std::min({end, begin + kMost, bytes_.size()});
+  for (std::size_t at = begin; at < end; at += kLine) __builtin_prefetch(bytes_.data() + at);
+}
+
 std::int64_t CheckedBytes::checked_blocks() const {
   return std::count_if(good_.get(), good_.get() + digests_.size(),
                        [](const auto& good) { return good.load(); });
@@ -105,6 +111,17 @@ ShardFile::Extent ShardFile::extent(const MappedColumn& column, std::uint64_t ro
     fail_shard("H5012", path() + ":/" + kColumnsGroup + "/" + column.name + "/offsets",
                "row " + std::to_string(row) + " lies outside the values");
   return {pair[0], pair[1]};
+}
+
+void ShardFile::fetch_place(std::size_t column, std::uint64_t row) const {
+  columns_[column].offsets.fetch(row * 8, row * 8 + 16);
+}
+
+void ShardFile::fetch_row(std::size_t column, std::uint64_t row, std::uint64_t begin,
+                          std::uint64_t end) const {
+  const Extent e = extent(columns_[column], row);
+  const std::size_t size = size_of(columns_[column].type);
+  columns_[column].values.fetch((e.begin + begin) * size, std::min(e.end, e.begin + end) * size);
 }
 
 std::uint64_t ShardFile::row_length(std::size_t column, std::uint64_t row) const {

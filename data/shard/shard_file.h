@@ -25,6 +25,7 @@ class CheckedBytes {
   std::size_t size() const { return bytes_.size(); }
   std::int64_t checked_blocks() const;
   std::span<const std::byte> range(std::size_t begin, std::size_t end) const;  // inside, checked
+  void fetch(std::size_t begin, std::size_t end) const;  // into the cache, unchecked: its first KiB; a hint
 
  private:
   std::string name_;
@@ -53,6 +54,9 @@ class ShardFile {
     const auto bytes = row_bytes(column, row, begin, end, int_type_of<T>());
     return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
+  // Hints that row() is going to be asked: first for where many rows lie, then for what is there.
+  void fetch_place(std::size_t column, std::uint64_t row) const;
+  void fetch_row(std::size_t column, std::uint64_t row, std::uint64_t begin, std::uint64_t end) const;
 
  private:
   struct MappedColumn {
