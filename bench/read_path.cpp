@@ -1,10 +1,15 @@
 // The read path on one core, from prepared shards to packed batches:
-//   bench_read_path [rows]
-// Writes an HDF5 corpus of random rows (lengths as in instruction data: median 180 tokens, 8 to 2048) into a
-// temporary folder, then draws whole epochs from it through the Loader in shuffled order with the default
-// batch size and packing. Per pass one JSON line: tokens/s of that pass, and its share of a probe taken just
-// before and after: copying the bytes of the same shards once, from page cache to memory, counted in the same
-// tokens.
+//   bench_read_path [TOKENS [FOLDER [VOCABULARY]]]
+// Writes HDF5 corpora of random rows (lengths as in instruction data: median 180 tokens, 8 to 2048) into a
+// temporary folder below FOLDER, one of TOKENS and one of a sixteenth of them, and removes them afterwards.
+// One JSON line for each of:
+//   start_up   seconds from the folder to a loader that knows its steps, and the shards and MiB touched for
+//   it; a
+//              line a corpus: the number of tokens is not to matter
+//   read_path  whole epochs drawn through the loader, shuffled and packed, with the default batch size:
+//   tokens/s, and
+//              the share of a probe taken just before and after, which copies the bytes of the same shards
+//              once from page cache to memory, counted in the same tokens
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +24,7 @@
 #include "core/base/json.h"
 #include "core/base/philox.h"
 #include "data/load/loader.h"
+#include "data/load/prepared_set.h"
 #include "data/shard/shard_index.h"
 
 namespace {
@@ -26,17 +32,34 @@ namespace {
 using namespace hone;
 using namespace hone::data;
 
-constexpr Fingerprint kFingerprint{1, 2, 49152};
-constexpr std::int64_t kRowsPerShard = 20'000;
+constexpr std::int64_t kRowsPerShard = 70'000;  // 16 million tokens, as 64 MiB of text are
 
-double seconds_of(const auto& call) {
+struct Corpus {
+  std::string folder;
+  Fingerprint fingerprint;
+  ShardIndex index;
+};
+
+struct Seconds {
+  double wall = 0, core = 0;  // core: that this thread ran, so that what else the machine does matters less
+};
+
+double core_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+Seconds seconds_of(const auto& call) {
   const auto begin = std::chrono::steady_clock::now();
+  const double core = core_seconds();
   call();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double used = core_seconds() - core;
+  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), used};
 }
 
 // The middle of twelve uniform numbers is close to a normal one: lengths are log-normal.
-Sample random_row(std::int64_t row) {
+Sample random_row(std::int64_t row, std::int32_t vocabulary) {
   const auto word = [&](std::uint32_t at) {
     return philox({static_cast<std::uint32_t>(row), at, 0, 0}, philox_key(42));
   };
@@ -47,40 +70,75 @@ Sample random_row(std::int64_t row) {
   Sample sample;
   sample.row = row;
   for (std::uint32_t i = 0; sample.ids.size() < length; ++i)
-    for (const std::uint32_t w : word(3 + i)) sample.ids.push_back(static_cast<std::int32_t>(w % 49152));
+    for (const std::uint32_t w : word(3 + i))
+      sample.ids.push_back(static_cast<std::int32_t>(w % static_cast<std::uint32_t>(vocabulary)));
   sample.ids.resize(length);
   sample.supervised.assign(length, 0);
   std::fill(sample.supervised.begin() + static_cast<std::ptrdiff_t>(length / 3), sample.supervised.end(), 1);
   return sample;
 }
 
-ShardIndex write_corpus(const std::string& folder, std::int64_t rows) {
-  ShardIndex index;
-  index.fingerprint = kFingerprint;
-  index.format = "text";
-  for (std::int64_t begin = 0; begin < rows; begin += kRowsPerShard) {
-    SampleShardWriter writer(kFingerprint);
-    const std::int64_t end = std::min(rows, begin + kRowsPerShard);
-    for (std::int64_t row = begin; row < end; ++row) writer.add(random_row(row));
-    const auto image = writer.image();
-    const std::string name = "shard-" + std::to_string(begin / kRowsPerShard) + ".h5";
-    write_file_atomic(folder + "/" + name, image);
-    index.shards.push_back({name, end - begin, writer.tokens(), xxh3(image)});
+void write_shard(Corpus& corpus, std::int64_t& row, std::int64_t tokens) {
+  SampleShardWriter writer(corpus.fingerprint);
+  const std::int64_t begin = row;
+  while (writer.tokens() < tokens && row - begin < kRowsPerShard) {
+    const Sample sample = random_row(row++, corpus.fingerprint.vocab_size);
+    ++corpus.index.lengths[std::ssize(sample.ids)];
+    writer.add(sample);
   }
-  index.sources = {{"random", 0, rows, 0}};
-  write_file_atomic(folder + "/" + kIndexName, to_json(index));
-  return index;
+  const auto image = writer.image();
+  const std::string name = "shard-" + std::to_string(corpus.index.shards.size()) + ".h5";
+  write_file_atomic(corpus.folder + "/" + name, image);
+  corpus.index.shards.push_back(
+      {name, row - begin, writer.tokens(), xxh3(image), std::ssize(image), writer.bounds()});
 }
 
-// Seconds to copy every shard's bytes once; the pages are in memory by then.
-double probe(const std::string& folder, const ShardIndex& index) {
+Corpus write_corpus(const std::string& folder, std::int64_t tokens, std::int32_t vocabulary) {
+  Corpus corpus{folder, {1, 2, vocabulary}, {}};
+  make_directories(folder);
+  corpus.index.fingerprint = corpus.fingerprint;
+  corpus.index.format = "text";
+  std::int64_t row = 0;
+  while (corpus.index.tokens() < tokens) write_shard(corpus, row, tokens - corpus.index.tokens());
+  corpus.index.sources = {{"random", 0, row, 0}};
+  write_file_atomic(folder + "/" + kIndexName, to_json(corpus.index));
+  return corpus;
+}
+
+void print(const OrderedJson& row) {
+  std::printf("%s\n", row.dump().c_str());
+  std::fflush(stdout);
+}
+
+std::unique_ptr<Loader> start_up(const Corpus& corpus) {
+  std::unique_ptr<Loader> loader;
+  std::shared_ptr<const PreparedSet> set;
+  std::int64_t steps = 0;
+  const Seconds seconds = seconds_of([&] {
+    set = std::make_shared<PreparedSet>(std::vector{corpus.folder}, corpus.fingerprint, Reading{});
+    loader = std::make_unique<Loader>(set, LoaderRules{});
+    steps = loader->steps_in(3);
+  });
+  print({{"bench", "start_up"},
+         {"tokens", corpus.index.tokens()},
+         {"shards", corpus.index.shards.size()},
+         {"steps", steps},
+         {"seconds", seconds.wall},
+         {"core_seconds", seconds.core},
+         {"shards_opened", set->touched().shards},
+         {"mebibytes_read", set->touched().blocks}});
+  return loader;
+}
+
+// Core seconds to copy every shard's bytes once; the pages are in memory by then.
+double probe(const Corpus& corpus) {
   double seconds = 0;
   std::vector<std::byte> copy;
-  for (const ShardEntry& shard : index.shards) {
-    const MappedFile file(folder + "/" + shard.name);
+  for (const ShardEntry& shard : corpus.index.shards) {
+    const MappedFile file(corpus.folder + "/" + shard.name);
     copy.resize(file.bytes().size());
     std::memcpy(copy.data(), file.bytes().data(), copy.size());
-    seconds += seconds_of([&] { std::memcpy(copy.data(), file.bytes().data(), copy.size()); });
+    seconds += seconds_of([&] { std::memcpy(copy.data(), file.bytes().data(), copy.size()); }).core;
   }
   return seconds;
 }
@@ -92,29 +150,19 @@ std::int64_t read_epoch(Loader& loader) {
   return tokens;
 }
 
-void print_pass(const char* pass, std::int64_t tokens, double seconds, double probe_seconds) {
-  const OrderedJson row{{"bench", "read_path"},
-                        {"pass", pass},
-                        {"tokens", tokens},
-                        {"tokens_per_second", static_cast<double>(tokens) / seconds},
-                        {"copy_tokens_per_second", static_cast<double>(tokens) / probe_seconds},
-                        {"share_of_copy", probe_seconds / seconds}};
-  std::printf("%s\n", row.dump().c_str());
-  std::fflush(stdout);
-}
-
-void run(const std::string& folder, std::int64_t rows) {
-  const ShardIndex index = write_corpus(folder, rows);
-  const auto set = std::make_shared<PreparedSet>(std::vector{folder}, kFingerprint, Reading{});
-  double before = probe(folder, index);
-  std::unique_ptr<Loader> loader;
-  const double opening = seconds_of([&] { loader = std::make_unique<Loader>(set, LoaderRules{}); });
-  for (const char* pass : {"first, checking digests", "second", "third"}) {
+void read_passes(const Corpus& corpus, Loader& loader) {
+  double before = probe(corpus);
+  for (const char* pass : {"first, checking digests", "second"}) {
     std::int64_t tokens = 0;
-    double seconds = seconds_of([&] { tokens = read_epoch(*loader); });
-    if (*pass == 'f') seconds += opening;
-    const double after = probe(folder, index);
-    print_pass(pass, tokens, seconds, std::min(before, after));
+    const Seconds seconds = seconds_of([&] { tokens = read_epoch(loader); });
+    const double after = probe(corpus), copying = std::min(before, after);
+    print({{"bench", "read_path"},
+           {"pass", pass},
+           {"tokens", tokens},
+           {"tokens_per_second", static_cast<double>(tokens) / seconds.wall},
+           {"tokens_per_core_second", static_cast<double>(tokens) / seconds.core},
+           {"copy_tokens_per_core_second", static_cast<double>(tokens) / copying},
+           {"share_of_copy", copying / seconds.core}});
     before = after;
   }
 }
@@ -122,9 +170,14 @@ void run(const std::string& folder, std::int64_t rows) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string folder = (std::filesystem::temp_directory_path() / "hone-read-path-XXXXXX").string();
+  const std::int64_t tokens = argc > 1 ? std::atoll(argv[1]) : 50'000'000;
+  const std::filesystem::path below = argc > 2 ? argv[2] : std::filesystem::temp_directory_path();
+  const std::int32_t vocabulary = argc > 3 ? std::atoi(argv[3]) : 49'152;
+  std::string folder = (below / "hone-read-path-XXXXXX").string();
   if (!::mkdtemp(folder.data())) return 1;
-  run(folder, argc > 1 ? std::atoll(argv[1]) : 200'000);
+  start_up(write_corpus(folder + "/sixteenth", tokens / 16, vocabulary));
+  const Corpus corpus = write_corpus(folder + "/whole", tokens, vocabulary);
+  read_passes(corpus, *start_up(corpus));
   std::filesystem::remove_all(folder);
   return 0;
 }

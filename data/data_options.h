@@ -7,6 +7,8 @@ namespace hone {
 struct DataOptions {
   static constexpr const char* kSection = "data";
   std::vector<std::string> train;
+  std::vector<std::string> weights;
+  std::string mixture_stop = "first_exhausted";
   std::vector<std::string> eval;
   std::string format = "auto";
   std::string chat_template = "auto";
@@ -22,6 +24,13 @@ struct DataOptions {
   template <class Visitor>
   void fields(Visitor&& visit) {
     visit("train", train, {.help = "training rows: JSON Lines files or prepared folders"});
+    visit("weights", weights,
+          {.help = "a number for each input of train: how often it is drawn from, in exact proportion and in "
+                   "turns; empty: all rows are drawn once an epoch"});
+    visit("mixture_stop", mixture_stop,
+          {.help = "with weights, an epoch ends when the first input has been gone through, or all have, "
+                   "smaller ones again and again",
+           .choices = {"first_exhausted", "all_exhausted"}});
     visit("eval", eval, {.help = "held-out rows: JSON Lines files or prepared folders"});
     visit("format", format,
           {.help = "row format; auto: by the keys of the first row",

@@ -56,7 +56,8 @@ std::string cache_root_of(const std::string& run_dir) {
   return (path.has_filename() ? path : path.parent_path()).parent_path().string();
 }
 
-data::PrepareJob prepare_job(const std::vector<std::string>& inputs, const Config& config, const TextTools& tools) {
+data::PrepareJob prepare_job(const std::vector<std::string>& inputs, const Config& config,
+                             const TextTools& tools) {
   data::PrepareJob job;
   job.inputs = inputs;
   job.format = config.data.format;
@@ -67,16 +68,17 @@ data::PrepareJob prepare_job(const std::vector<std::string>& inputs, const Confi
 }
 
 PreparedRows open_rows(const std::vector<std::string>& inputs, const Config& config, const TextTools& tools,
-                       const std::string& cache_root, Communicator& communicator) {
+                       const std::string& cache_root, Communicator& communicator, bool apart) {
   const data::PrepareJob job = prepare_job(inputs, config, tools);
-  data::Prepared prepared = data::prepare_inputs(job, cache_root, communicator);
+  data::Prepared prepared = data::prepare_inputs(job, cache_root, communicator, apart);
   const data::Fingerprint fingerprint{tools.tokenizer->fingerprint(), tools.chat_template->fingerprint(),
                                       tools.tokenizer->vocab_size()};
   return {std::make_shared<data::PreparedSet>(prepared.folders, fingerprint, job.reading),
           std::move(prepared.reports)};
 }
 
-data::LoaderRules loader_rules(const Config& config, const Communicator& communicator) {
+data::LoaderRules loader_rules(const Config& config, const Communicator& communicator,
+                               const std::vector<std::int64_t>& corpora) {
   data::LoaderRules rules;
   rules.batch_size = config.train.batch_size;
   rules.batch_tokens = config.train.batch_tokens;
@@ -84,6 +86,9 @@ data::LoaderRules loader_rules(const Config& config, const Communicator& communi
   rules.packing = config.data.packing;
   rules.shuffle = config.data.shuffle;
   rules.seed = static_cast<std::uint64_t>(config.train.seed);
+  rules.mix = {.weights = data::mixture_weights(config.data.weights, config.data.train.size()),
+               .begins = corpora,
+               .all_exhausted = config.data.mixture_stop == "all_exhausted"};
   rules.rank = communicator.rank();
   rules.world_size = communicator.world_size();
   rules.tree = config.dist.deterministic == "tree";

@@ -6,6 +6,7 @@
 
 #include "core/ports/batch_source.h"
 #include "data/load/loader.h"
+#include "data/load/prepared_set.h"
 #include "data/shard/prepare.h"
 #include "data/text/chat_template.h"
 #include "data/text/tokenizer.h"
@@ -28,13 +29,15 @@ struct PreparedRows {
   std::vector<data::PrepareReport> reports;  // of what was prepared just now
 };
 
-// `inputs` is data.train or data.eval. All ranks.
+// `inputs` is data.train or data.eval. All ranks. `apart`: each input is a folder of the set, as mixing needs.
 PreparedRows open_rows(const std::vector<std::string>& inputs, const Config& config, const TextTools& tools,
-                       const std::string& cache_root, Communicator& communicator);
+                       const std::string& cache_root, Communicator& communicator, bool apart = false);
 
 // Where prepared copies of raw files are kept: beside the run's folder.
 std::string cache_root_of(const std::string& run_dir);
 
-data::LoaderRules loader_rules(const Config& config, const Communicator& communicator);
+// `corpora`: with data.weights, the first sample of each input and the end.
+data::LoaderRules loader_rules(const Config& config, const Communicator& communicator,
+                               const std::vector<std::int64_t>& corpora = {});
 
 }  // namespace hone::launcher

@@ -15,7 +15,7 @@ constexpr double kUsed =
 std::int64_t longest_row(const std::vector<const data::SampleSet*>& sets) {
   std::int64_t longest = 1;
   for (const data::SampleSet* set : sets)
-    for (std::int64_t row = 0; set && row < set->size(); ++row) longest = std::max(longest, set->length(row));
+    if (set) longest = std::max(longest, set->longest());
   return longest;
 }
 

@@ -28,16 +28,30 @@ std::int64_t model_parameters(const formats::ModelConfig& config) {
   return parameters;
 }
 
-OrderedJson data_facts(const data::SampleSet& samples, std::int64_t rows, const data::EligibleRows& eligible) {
-  OrderedJson train{{"name", "train"}, {"rows", rows}, {"samples", samples.size()}};
-  std::int64_t tokens = 0, longest = 0;
-  for (std::int64_t i = 0; i < samples.size(); ++i) {
-    tokens += samples.length(i);
-    longest = std::max(longest, samples.length(i));
+double share_of(const data::TrainingOrder::Corpus& corpus, const data::TrainingOrder& order) {
+  return static_cast<double>(corpus.drawn) / static_cast<double>(order.size());
+}
+
+OrderedJson corpora_facts(const DataOptions& options, const data::TrainingOrder& order) {
+  OrderedJson corpora = OrderedJson::array();
+  for (std::size_t i = 0; i < options.train.size(); ++i) {
+    const auto& corpus = order.corpora()[i];
+    corpora.push_back({{"input", options.train[i]},
+                       {"weight", options.weights[i]},
+                       {"samples", corpus.rows.count()},
+                       {"drawn_per_epoch", corpus.drawn},
+                       {"share", share_of(corpus, order)}});
   }
-  train["tokens"] = tokens;
-  train["longest"] = longest;
-  train["dropped"] = {{"no target after truncation", eligible.dropped}};
+  return corpora;
+}
+
+OrderedJson data_facts(const DataOptions& options, const data::SampleSet& samples, std::int64_t rows,
+                       const data::TrainingOrder& order) {
+  OrderedJson train{{"name", "train"}, {"rows", rows}, {"samples", samples.size()}};
+  train["tokens"] = samples.tokens();
+  train["longest"] = samples.longest();
+  train["dropped"] = {{"no target after truncation", order.dropped()}};
+  if (order.mixes()) train["corpora"] = corpora_facts(options, order);
   return {{"sets", OrderedJson::array({train})}};
 }
 
@@ -60,15 +74,19 @@ void open_run_folder(CommandContext& context, Communicator& communicator) {
 }
 
 void write_run_facts(CommandContext& context, const model::Model& model, const data::SampleSet& samples,
-                     std::int64_t rows, const data::EligibleRows& eligible) {
+                     std::int64_t rows, const data::TrainingOrder& order) {
   const Config& config = context.config();
-  if (eligible.dropped > 0)
+  if (order.dropped() > 0)
     context.log.warning("{} rows have no target within data.max_length and are left out (first: row {})",
-                        eligible.dropped, samples.row(eligible.first_dropped.front()));
+                        order.dropped(), samples.row(order.first_dropped()));
+  for (std::size_t i = 0; order.mixes() && i < order.corpora().size(); ++i)
+    context.log.info("{}: {} of {} samples of an epoch ({:.4f}), {} there are", config.data.train[i],
+                     order.corpora()[i].drawn, order.size(), share_of(order.corpora()[i], order),
+                     order.corpora()[i].rows.count());
   context.log.info("{}: {} parameters, {} trained, frozen weights {} MiB; {} rows, {} steps",
                    config.model.path, format_count(static_cast<double>(model_parameters(model.config()))),
                    format_count(static_cast<double>(model.arena().parameter_count())),
-                   model.frozen_bytes() >> 20, format_count(static_cast<double>(eligible.count)),
+                   model.frozen_bytes() >> 20, format_count(static_cast<double>(order.size())),
                    *config.train.steps);
   if (context.session.rank() != 0) return;
   const auto now = fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
@@ -81,7 +99,7 @@ void write_run_facts(CommandContext& context, const model::Model& model, const d
                           {"version", HONE_VERSION}};
   write_file_atomic(config.run.dir + "/config.cfg", print_config(config));
   write_file_atomic(config.run.dir + "/run.json", facts.dump(2) + "\n");
-  write_file_atomic(config.run.dir + "/data.json", data_facts(samples, rows, eligible).dump(2) + "\n");
+  write_file_atomic(config.run.dir + "/data.json", data_facts(config.data, samples, rows, order).dump(2) + "\n");
 }
 
 int close_run(CommandContext& context, model::Model& model, train::Outcome outcome, const TrainState& state) {

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/train/spans.h"
+#include "data/load/mixture.h"
 
 namespace hone::launcher {
 namespace {
@@ -84,6 +85,7 @@ void require_possible(const Config& config) {
   TrainOptions train = config.train;
   make_plan(train);  // for what it refuses
   time_limit(train);
+  data::mixture_weights(config.data.weights, config.data.train.size());
   require_folds(config);
   require_evaluation(config);
   require_one_start(config);

@@ -76,19 +76,21 @@ TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, Ru
 
 RunRows TrainingRun::open_run_rows() {
   const std::string root = scope_.scratch.empty() ? cache_root_of(config_.run.dir) : scope_.scratch;
-  const auto open = [&](const std::vector<std::string>& inputs) {
-    return open_rows(inputs, config_, tools_, root, communicator_).set;
+  const auto open = [&](const std::vector<std::string>& inputs, bool apart) {
+    return open_rows(inputs, config_, tools_, root, communicator_, apart).set;
   };
-  const auto all = open(config_.data.train);
-  RunRows rows{all, nullptr, all->row_count(), hex(all->fingerprint())};
+  const auto all = open(config_.data.train, !config_.data.weights.empty());
+  RunRows rows{all, nullptr, all->row_count(), hex(all->fingerprint()), all->folder_begins()};
   if (const auto& fold = scope_.fold) {
     data::FoldRows cut = data::fold_rows(all->size(), *fold, static_cast<std::uint64_t>(config_.train.seed));
+    for (std::int64_t& begin : rows.corpora)
+      begin = std::lower_bound(cut.train.begin(), cut.train.end(), begin) - cut.train.begin();
     rows.train = std::make_shared<data::RowSubset>(all, std::move(cut.train));
     rows.held_out = std::make_shared<data::RowSubset>(all, std::move(cut.held_out));
     rows.rows = rows.train->size();
     rows.digest += fmt::format("-fold-{}-of-{}", fold->number + 1, fold->count);
   } else if (!config_.data.eval.empty()) {
-    rows.held_out = open(config_.data.eval);
+    rows.held_out = open(config_.data.eval, false);
   }
   fault_point("start.data");
   return rows;
@@ -96,9 +98,9 @@ RunRows TrainingRun::open_run_rows() {
 
 std::unique_ptr<BatchSource> TrainingRun::make_source() {
   resolve_micro_tokens(context_, Purpose::train, {rows_.train.get(), rows_.held_out.get()}, communicator_);
-  auto loader = std::make_unique<data::Loader>(rows_.train, loader_rules(config_, communicator_));
+  auto loader = std::make_unique<data::Loader>(rows_.train, loader_rules(config_, communicator_, rows_.corpora));
   resolve_training(config_, *loader);
-  eligible_ = loader->eligible();
+  order_ = loader->order();
   return std::make_unique<data::PrefetchSource>(std::move(loader));
 }
 
@@ -216,17 +218,17 @@ void TrainingRun::take_best(const TrainState& state) {
 
 OrderedJson TrainingRun::describe() {
   constexpr std::int64_t kLookedAt = 100;  // steps: enough for an average
-  data::Loader loader(rows_.train, loader_rules(config_, communicator_));
+  data::Loader loader(rows_.train, loader_rules(config_, communicator_, rows_.corpora));
   const std::int64_t steps = loader.steps_in(1), looked_at = std::min(steps, kLookedAt);
-  std::int64_t tokens = 0, bins = 0;
-  for (std::int64_t i = 0; i < eligible_.count; ++i) tokens += rows_.train->length(eligible_.at(i));
+  const std::int64_t tokens = loader.tokens_per_epoch();
+  std::int64_t bins = 0;
   for (std::int64_t step = 0; step < looked_at; ++step) bins += std::ssize(loader.next_step().bins);
   const model::MemoryEstimate held = memory_held();
   const OrderedJson bytes{{"frozen_weights", held.frozen}, {"trained_weights", held.master},
                           {"gradients", held.gradients},   {"optimizer", held.optimizer},
                           {"total", held.total()}};
-  return {{"rows", eligible_.count},
-          {"rows_without_target", eligible_.dropped},
+  return {{"rows", order_->size()},
+          {"rows_without_target", order_->dropped()},
           {"steps_per_epoch", steps},
           {"steps", *config_.train.steps},
           {"steps_done", start_or_resume().step},
@@ -258,7 +260,7 @@ int TrainingRun::run() {
   fault_point("start.model");
   const double begin = context_.seconds();
   TrainState state = start_or_resume();
-  write_run_facts(context_, model_, *rows_.train, rows_.rows, eligible_);
+  write_run_facts(context_, model_, *rows_.train, rows_.rows, *order_);
   train::Outcome outcome{};
   try {
     outcome = train(state);

@@ -21,6 +21,7 @@ struct RunRows {
   std::shared_ptr<const data::SampleSet> train, held_out;
   std::int64_t rows = 0;  // that the training samples come from
   std::string digest;     // of what is trained on
+  std::vector<std::int64_t> corpora = {};  // the first sample of each input of data.train, and the end
 };
 
 // What sets a run apart from the plain one.
@@ -59,7 +60,7 @@ class TrainingRun {
   const RunScope scope_;
   TextTools tools_;
   RunRows rows_;
-  data::EligibleRows eligible_;
+  std::optional<data::TrainingOrder> order_;  // once the source is made
   std::unique_ptr<BatchSource> source_;
   train::TrainPlan plan_;
   std::optional<data::EvalPass> held_out_;

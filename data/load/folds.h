@@ -28,6 +28,10 @@ class RowSubset final : public SampleSet {
   std::int64_t length(std::int64_t index) const override { return set_->length(rows_[index]); }
   bool has_target(std::int64_t index) const override { return set_->has_target(rows_[index]); }
   Sample read(std::int64_t index) const override { return set_->read(rows_[index]); }
+  void append(std::int64_t index, std::vector<std::int32_t>& ids,
+              std::vector<std::uint8_t>& supervised) const override {
+    set_->append(rows_[index], ids, supervised);
+  }
   std::int64_t row(std::int64_t index) const override { return set_->row(rows_[index]); }
   std::string where(std::int64_t index) const override { return set_->where(rows_[index]); }
 

@@ -17,9 +17,15 @@ void require_fit(const SampleSet& set, std::int64_t index, std::int64_t micro_to
       "raise train.micro_tokens or lower data.max_length");
 }
 
-void append(TokenBatch& batch, const Sample& sample) {
-  batch.tokens.insert(batch.tokens.end(), sample.ids.begin(), sample.ids.end());
-  batch.supervised.insert(batch.supervised.end(), sample.supervised.begin(), sample.supervised.end());
+void reserve(TokenBatch& batch, std::size_t tokens, std::size_t sequences) {
+  batch.tokens.reserve(tokens);
+  batch.supervised.reserve(tokens);
+  batch.positions.reserve(tokens);
+  batch.cu_seqlens.reserve(sequences + 1);
+}
+
+void append(TokenBatch& batch, const SampleSet& set, std::int64_t member) {
+  set.append(member, batch.tokens, batch.supervised);
   const std::size_t begin = batch.positions.size();
   batch.positions.resize(batch.tokens.size());
   std::iota(batch.positions.begin() + static_cast<std::ptrdiff_t>(begin), batch.positions.end(), 0);
@@ -31,7 +37,13 @@ void append(TokenBatch& batch, const Sample& sample) {
 TokenBatch make_batch(const SampleSet& set, const std::vector<std::int64_t>& members,
                       std::vector<std::int64_t> samples, std::int64_t epoch) {
   TokenBatch batch;
-  for (const std::int64_t member : members) append(batch, set.read(member));
+  std::int64_t tokens = 0;
+  for (const std::int64_t member : members) {
+    set.fetch(member);
+    tokens += set.length(member);
+  }
+  reserve(batch, static_cast<std::size_t>(tokens), members.size());
+  for (const std::int64_t member : members) append(batch, set, member);
   batch.slot.assign(members.size(), 0);
   batch.prefix.assign(members.size(), -1);
   batch.sample = std::move(samples);
@@ -40,36 +52,40 @@ TokenBatch make_batch(const SampleSet& set, const std::vector<std::int64_t>& mem
 }
 
 Loader::Loader(std::shared_ptr<const SampleSet> set, const LoaderRules& rules)
-    : set_(std::move(set)),
-      rules_(rules),
-      eligible_(eligible_rows(*set_)),
-      order_(eligible_.count, rules.seed, rules.shuffle) {
+    : set_(std::move(set)), rules_(rules), order_(*set_, rules.shuffle, rules.seed, rules.mix) {
   HONE_CHECK(rules.batch_size > 0 && rules.rank >= 0 && rules.rank < rules.world_size);
-  if (eligible_.count == 0)
-    throw Error(Exit::input, "DS014", "nothing to train on", "data.train",
-                "none of the " + std::to_string(set_->size()) + " rows has a supervised token",
-                "see data.max_length and data.train_on");
-  for (std::int64_t i = 0; i < eligible_.count; ++i) require_fit(*set_, eligible_.at(i), rules_.micro_tokens);
+  if (set_->longest() <= rules_.micro_tokens) return;
+  for (const TrainingOrder::Corpus& corpus : order_.corpora())
+    for (std::int64_t i = 0; corpus.weight > 0 && i < corpus.rows.count(); ++i)
+      require_fit(*set_, corpus.rows.at(i), rules_.micro_tokens);
 }
 
-std::int64_t Loader::row_at(std::int64_t epoch, std::int64_t place) const {
-  return eligible_.at(order_.index(epoch, place));
+std::int64_t Loader::tokens_per_epoch() const {
+  std::int64_t tokens = 0;
+  if (order_.mixes()) {
+    for (std::int64_t place = 0; place < order_.size(); ++place)
+      tokens += set_->length(order_.sample(0, place));
+    return tokens;
+  }
+  for (const std::int64_t dropped : order_.corpora()[0].rows.dropped()) tokens -= set_->length(dropped);
+  return tokens + set_->tokens();
 }
 
 std::int64_t Loader::batch_end(const Cursor& begin) const {
-  const std::int64_t left = eligible_.count - begin.next_sample;
+  const std::int64_t left = order_.size() - begin.next_sample;
   if (rules_.batch_tokens == 0) return begin.next_sample + std::min(rules_.batch_size, left);
   std::int64_t end = begin.next_sample, tokens = 0;
   do {
-    tokens += set_->length(row_at(begin.epoch, end++));
-  } while (end < eligible_.count && tokens + set_->length(row_at(begin.epoch, end)) <= rules_.batch_tokens);
+    tokens += set_->length(order_.sample(begin.epoch, end++));
+  } while (end < order_.size() &&
+           tokens + set_->length(order_.sample(begin.epoch, end)) <= rules_.batch_tokens);
   return end;
 }
 
 std::int64_t Loader::steps_of_epoch(std::int64_t epoch) const {
-  if (rules_.batch_tokens == 0) return (eligible_.count + rules_.batch_size - 1) / rules_.batch_size;
+  if (rules_.batch_tokens == 0) return (order_.size() + rules_.batch_size - 1) / rules_.batch_size;
   std::int64_t steps = 0;
-  for (Cursor at{epoch, 0}; at.next_sample < eligible_.count; ++steps) at.next_sample = batch_end(at);
+  for (Cursor at{epoch, 0}; at.next_sample < order_.size(); ++steps) at.next_sample = batch_end(at);
   return steps;
 }
 
@@ -83,10 +99,10 @@ std::int64_t Loader::steps_in(double epochs) const {
 }
 
 void Loader::seek(const Cursor& cursor) {
-  if (cursor.epoch < 0 || cursor.next_sample < 0 || cursor.next_sample >= eligible_.count)
+  if (cursor.epoch < 0 || cursor.next_sample < 0 || cursor.next_sample >= order_.size())
     throw Error(Exit::checkpoint, "DS016", "cursor outside the data",
                 "epoch " + std::to_string(cursor.epoch) + ", sample " + std::to_string(cursor.next_sample),
-                "an epoch has " + std::to_string(eligible_.count) + " samples",
+                "an epoch has " + std::to_string(order_.size()) + " samples",
                 "was the training data changed?");
   cursor_ = cursor;
 }
@@ -95,9 +111,10 @@ StepPlan Loader::next_step() {
   const std::int64_t begin = cursor_.next_sample, end = batch_end(cursor_);
   std::vector<std::int64_t> rows, lengths;
   for (std::int64_t place = begin; place < end; ++place) {
-    rows.push_back(row_at(cursor_.epoch, place));
-    lengths.push_back(set_->length(rows.back()));
+    rows.push_back(order_.sample(cursor_.epoch, place));
+    set_->fetch_length(rows.back());
   }
+  for (const std::int64_t row : rows) lengths.push_back(set_->length(row));
   StepPlan plan;
   const auto bins = plan_bins(lengths, {rules_.micro_tokens, rules_.packing, rules_.world_size, rules_.tree});
   for (const Bin& bin : bins[rules_.rank]) {
@@ -110,8 +127,8 @@ StepPlan Loader::next_step() {
   }
   plan.samples = end - begin;
   plan.epoch =
-      static_cast<double>(cursor_.epoch) + static_cast<double>(end) / static_cast<double>(eligible_.count);
-  cursor_ = end == eligible_.count ? Cursor{cursor_.epoch + 1, 0} : Cursor{cursor_.epoch, end};
+      static_cast<double>(cursor_.epoch) + static_cast<double>(end) / static_cast<double>(order_.size());
+  cursor_ = end == order_.size() ? Cursor{cursor_.epoch + 1, 0} : Cursor{cursor_.epoch, end};
   return plan;
 }
 

@@ -1,12 +1,13 @@
 #pragma once
-// Batches of a training run: the next batch_size samples of the order (or as many as fit into batch_tokens), cut
-// into bins, this rank's share of them. The whole state is the cursor (epoch, next sample); the order does not depend on the number of ranks.
+// Batches of a training run: the next batch_size samples of the order (or as many as fit into batch_tokens),
+// cut into bins, this rank's share of them. The whole state is the cursor (epoch, next sample); the order
+// does not depend on the number of ranks.
 #include <memory>
 
 #include "core/ports/batch_source.h"
 #include "data/load/bins.h"
-#include "data/load/sample_order.h"
 #include "data/load/sample_set.h"
+#include "data/load/training_order.h"
 
 namespace hone::data {
 
@@ -20,6 +21,7 @@ struct LoaderRules {
   int rank = 0;
   int world_size = 1;
   bool tree = false;  // see BinRules
+  MixRules mix = {};
 };
 
 // One batch from rows `members` of the set; `samples` are their places in the global order.
@@ -29,24 +31,25 @@ TokenBatch make_batch(const SampleSet& set, const std::vector<std::int64_t>& mem
 class Loader : public BatchSource {
  public:
   // Rows without a target are left out (DS014, exit 3, where none is left). A row over micro_tokens is
-  // refused (DS013, exit 2).
+  // refused (DS013, exit 2). Reads rows only where the set must, to know these two.
   Loader(std::shared_ptr<const SampleSet> set, const LoaderRules& rules);
   StepPlan next_step() override;
   Cursor cursor() const override { return cursor_; }
   void seek(const Cursor& cursor) override;  // DS016 (exit 4) where it lies outside an epoch
-  std::int64_t sample_count() const override { return eligible_.count; }
-  std::int64_t steps_in(double epochs) const;  // a part of an epoch counts as that part of its steps, rounded up
-  const EligibleRows& eligible() const { return eligible_; }
+  std::int64_t sample_count() const override { return order_.size(); }
+  std::int64_t steps_in(
+      double epochs) const;               // a part of an epoch counts as that part of its steps, rounded up
+  std::int64_t tokens_per_epoch() const;  // of the first; looks at every sample only where corpora are mixed
+  const TrainingOrder& order() const { return order_; }
 
  private:
-  std::int64_t row_at(std::int64_t epoch, std::int64_t place) const;
-  std::int64_t batch_end(const Cursor& begin) const;  // place after the last sample of the batch that begins there
+  std::int64_t batch_end(
+      const Cursor& begin) const;  // place after the last sample of the batch that begins there
   std::int64_t steps_of_epoch(std::int64_t epoch) const;
 
   std::shared_ptr<const SampleSet> set_;
   LoaderRules rules_;
-  EligibleRows eligible_;
-  SampleOrder order_;
+  TrainingOrder order_;
   Cursor cursor_;
 };
 

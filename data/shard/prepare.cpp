@@ -24,6 +24,8 @@ enum class WhereThere { refuse, use };  // an output that exists already
 struct ShardFacts {  // exchanged between ranks
   std::int64_t rows = 0, tokens = 0;
   std::uint64_t digest = 0;
+  std::int64_t bytes = 0;
+  RowBounds bounds;
 };
 
 Fingerprint fingerprint_of(const PrepareJob& job) {
@@ -124,7 +126,8 @@ class RankWork {
     }
     const std::vector<std::byte> image = writer.image();
     write_file_atomic(folder_ + "/" + shard_name(number), image);
-    shards.push_back({source_.ranges()[number].rows, writer.tokens(), xxh3(image)});
+    shards.push_back(
+        {source_.ranges()[number].rows, writer.tokens(), xxh3(image), std::ssize(image), writer.bounds()});
   }
 
   std::vector<RowStats> rows;
@@ -137,11 +140,18 @@ class RankWork {
   const std::string folder_;
 };
 
+LengthCounts lengths_of(std::span<const RowStats> rows) {
+  LengthCounts lengths;
+  for (const RowStats& row : rows) ++lengths[row.length];
+  return lengths;
+}
+
 void write_index(const PrepareJob& job, const JsonlSource& source, const RowFormat& format,
-                 const std::vector<ShardFacts>& shards, const std::string& folder) {
-  ShardIndex index{fingerprint_of(job), format.name, {}, source.files()};
+                 const std::vector<ShardFacts>& shards, LengthCounts lengths, const std::string& folder) {
+  ShardIndex index{fingerprint_of(job), format.name, {}, source.files(), std::move(lengths)};
   for (std::size_t i = 0; i < shards.size(); ++i)
-    index.shards.push_back({shard_name(i), shards[i].rows, shards[i].tokens, shards[i].digest});
+    index.shards.push_back({shard_name(i), shards[i].rows, shards[i].tokens, shards[i].digest,
+                            shards[i].bytes, shards[i].bounds});
   write_file_atomic(folder + "/" + kIndexName, to_json(index));
 }
 
@@ -170,11 +180,12 @@ PrepareReport prepare_source(const PrepareJob& job, const JsonlSource& source, c
         work.write_shard(shard);
     });
     const std::vector<ShardFacts> shards = gather_all(comm, work.shards);
-    PrepareReport report = lint(gather_all(comm, work.rows), job.reading.max_length);
+    const std::vector<RowStats> rows = gather_all(comm, work.rows);
+    PrepareReport report = lint(rows, job.reading.max_length);
     report.shards = static_cast<std::int64_t>(shards.size());
     together(comm, [&] {
       if (comm.rank() != 0) return;
-      write_index(job, source, format, shards, temporary);
+      write_index(job, source, format, shards, lengths_of(rows), temporary);
       publish(temporary, output, where_there);
     });
     return report;
@@ -215,7 +226,8 @@ std::string prepared_cache_dir(const std::string& cache_root, const PrepareJob& 
   return cache_dir(cache_root, job, JsonlSource(job.inputs));
 }
 
-Prepared prepare_inputs(const PrepareJob& settings, const std::string& cache_root, Communicator& comm) {
+Prepared prepare_inputs(const PrepareJob& settings, const std::string& cache_root, Communicator& comm,
+                        bool apart) {
   Prepared prepared;
   std::vector<std::string> raw;
   const auto flush = [&] {
@@ -227,6 +239,7 @@ Prepared prepare_inputs(const PrepareJob& settings, const std::string& cache_roo
   for (const std::string& input : settings.inputs) {
     if (!is_directory(input)) {
       raw.push_back(input);
+      if (apart) flush();
       continue;
     }
     flush();

@@ -33,8 +33,9 @@ struct Prepared {
   std::vector<PrepareReport> reports;  // of those prepared just now; cached ones give none
 };
 
-// data.train or data.eval: prepared folders as they are, neighbouring raw files prepared together into the
-// cache unless they are there already. All ranks.
-Prepared prepare_inputs(const PrepareJob& settings, const std::string& cache_root, Communicator& comm);
+// data.train or data.eval: prepared folders as they are, neighbouring raw files prepared together (`apart`:
+// each by itself, a folder an input) into the cache unless they are there already. All ranks.
+Prepared prepare_inputs(const PrepareJob& settings, const std::string& cache_root, Communicator& comm,
+                        bool apart = false);
 
 }  // namespace hone::data

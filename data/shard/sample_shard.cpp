@@ -56,6 +56,7 @@ void SampleShardWriter::add(const Sample& sample) {
     append_ids<std::uint32_t>(columns_[kIds], sample.ids);
   columns_[kSpans].append(std::span<const std::int32_t>(runs_of_ones(sample.supervised)));
   columns_[kRow].append(std::span(&sample.row, 1));
+  bounds_.add(sample);
   tokens_ += static_cast<std::int64_t>(sample.ids.size());
   ++header_.rows;
 }
@@ -72,25 +73,42 @@ SampleShard::SampleShard(const std::string& path) : file_(path, schema()) {
                 "vocabulary size and id type do not go together");
 }
 
+void require_same_meaning(const Fingerprint& made_with, const Fingerprint& wanted, const std::string& where) {
+  if (made_with.tokenizer != wanted.tokenizer)
+    throw Error(
+        Exit::input, "DS010", "corpus and tokenizer differ", where,
+        "made with " + hex_digits(made_with.tokenizer) + ", the model's is " + hex_digits(wanted.tokenizer),
+        "prepare the data with this model");
+  if (made_with.chat_template != wanted.chat_template)
+    throw Error(Exit::input, "DS010", "corpus and chat template differ", where,
+                "made with " + hex_digits(made_with.chat_template) + ", wanted is " +
+                    hex_digits(wanted.chat_template),
+                "prepare the data with this data.template");
+  if (made_with.vocab_size != wanted.vocab_size)
+    throw Error(Exit::input, "DS011", "vocabulary sizes differ", where,
+                std::to_string(made_with.vocab_size) + " against " + std::to_string(wanted.vocab_size));
+}
+
 void SampleShard::require(const Fingerprint& fingerprint) const {
   const ShardHeader& header = file_.header();
-  if (header.tokenizer != fingerprint.tokenizer)
-    throw Error(
-        Exit::input, "DS010", "corpus and tokenizer differ", path(),
-        "made with " + hex_digits(header.tokenizer) + ", the model's is " + hex_digits(fingerprint.tokenizer),
-        "prepare the data with this model");
-  if (header.chat_template != fingerprint.chat_template)
-    throw Error(Exit::input, "DS010", "corpus and chat template differ", path(),
-                "made with " + hex_digits(header.chat_template) + ", wanted is " +
-                    hex_digits(fingerprint.chat_template),
-                "prepare the data with this data.template");
-  if (header.vocab_size != static_cast<std::uint64_t>(fingerprint.vocab_size))
-    throw Error(Exit::input, "DS011", "vocabulary sizes differ", path(),
-                std::to_string(header.vocab_size) + " against " + std::to_string(fingerprint.vocab_size));
+  require_same_meaning({header.tokenizer, header.chat_template, static_cast<std::int32_t>(header.vocab_size)},
+                       fingerprint, path());
 }
 
 std::int64_t SampleShard::length(std::int64_t row) const {
   return static_cast<std::int64_t>(file_.row_length(kIds, static_cast<std::uint64_t>(row)));
+}
+
+void SampleShard::fetch_length(std::int64_t row) const {
+  file_.fetch_place(kIds, static_cast<std::uint64_t>(row));
+  file_.fetch_place(kSpans, static_cast<std::uint64_t>(row));
+}
+
+void SampleShard::fetch(std::int64_t row, const Reading& reading, std::int64_t number) const {
+  const RowWindow window = window_of(length(row), number, reading);
+  file_.fetch_row(kIds, static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(window.begin),
+                  static_cast<std::uint64_t>(window.end));
+  file_.fetch_row(kSpans, static_cast<std::uint64_t>(row), 0, ~std::uint64_t{0} >> 1);
 }
 
 std::span<const std::int32_t> SampleShard::spans(std::int64_t row) const {
@@ -113,17 +131,15 @@ bool SampleShard::has_target(std::int64_t row, const Reading& reading, std::int6
   return false;
 }
 
-std::vector<std::int32_t> SampleShard::ids(std::int64_t row, const RowWindow& window) const {
-  const auto number = static_cast<std::uint64_t>(row);
-  const auto begin = static_cast<std::uint64_t>(window.begin), end = static_cast<std::uint64_t>(window.end);
-  std::vector<std::int32_t> ids(static_cast<std::size_t>(end - begin));
+void SampleShard::append_ids(std::int64_t row, const RowWindow& window,
+                             std::vector<std::int32_t>& ids) const {
   std::uint32_t largest = 0;
   const auto copy = [&](auto stored) {
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      largest = std::max<std::uint32_t>(largest, stored[i]);
-      ids[i] = static_cast<std::int32_t>(stored[i]);
-    }
+    for (const auto id : stored) largest = std::max<std::uint32_t>(largest, id);
+    ids.insert(ids.end(), stored.begin(), stored.end());
   };
+  const auto number = static_cast<std::uint64_t>(row), begin = static_cast<std::uint64_t>(window.begin),
+             end = static_cast<std::uint64_t>(window.end);
   if (file_.type(kIds) == IntType::u16)
     copy(file_.row<std::uint16_t>(kIds, number, begin, end));
   else
@@ -132,28 +148,31 @@ std::vector<std::int32_t> SampleShard::ids(std::int64_t row, const RowWindow& wi
     throw Error(
         Exit::input, "DS011", "token id over the vocabulary", path() + ": row " + std::to_string(row),
         "id " + std::to_string(largest) + ", vocabulary is " + std::to_string(file_.header().vocab_size));
-  return ids;
 }
 
-Sample SampleShard::read(std::int64_t row, const Reading& reading, std::int64_t number) const {
+void SampleShard::append(std::int64_t row, const Reading& reading, std::int64_t number,
+                         std::vector<std::int32_t>& ids, std::vector<std::uint8_t>& supervised) const {
   const RowWindow window = window_of(length(row), number, reading);
-  Sample sample;
-  sample.ids = ids(row, window);
-  sample.row = file_.row<std::int64_t>(kRow, static_cast<std::uint64_t>(row)).front();
-  sample.supervised.assign(sample.ids.size(), 0);
+  append_ids(row, window, ids);
+  const auto first = static_cast<std::ptrdiff_t>(supervised.size()) - window.begin;
+  supervised.resize(supervised.size() + static_cast<std::size_t>(window.end - window.begin), 0);
   const auto supervise = [&](std::int64_t begin, std::int64_t end) {
     begin = std::max(begin, window.begin + window.context);
     end = std::min(end, window.end);
-    if (begin < end)
-      std::fill(sample.supervised.begin() + (begin - window.begin),
-                sample.supervised.begin() + (end - window.begin), 1);
+    if (begin < end) std::fill(supervised.begin() + first + begin, supervised.begin() + first + end, 1);
   };
   if (reading.train_on == TrainOn::all) {
     supervise(window.begin, window.end);
-    return sample;
+    return;
   }
   const auto runs = spans(row);
   for (std::size_t i = 0; i < runs.size(); i += 2) supervise(runs[i], runs[i + 1]);
+}
+
+Sample SampleShard::read(std::int64_t row, const Reading& reading, std::int64_t number) const {
+  Sample sample;
+  append(row, reading, number, sample.ids, sample.supervised);
+  sample.row = file_.row<std::int64_t>(kRow, static_cast<std::uint64_t>(row)).front();
   return sample;
 }
 

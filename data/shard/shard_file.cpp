@@ -53,6 +53,17 @@ std::span<const std::byte> CheckedBytes::range(std::size_t begin, std::size_t en
   return bytes_.subspan(begin, end - begin);
 }
 
+void CheckedBytes::fetch(std::size_t begin, std::size_t end) const {
+  constexpr std::size_t kLine = 64, kMost = 1024;
+  end = std::min({end, begin + kMost, bytes_.size()});
+  for (std::size_t at = begin; at < end; at += kLine) __builtin_prefetch(bytes_.data() + at);
+}
+
+std::int64_t CheckedBytes::checked_blocks() const {
+  return std::count_if(good_.get(), good_.get() + digests_.size(),
+                       [](const auto& good) { return good.load(); });
+}
+
 ShardFile::ShardFile(const std::string& path, std::span<const ColumnSpec> schema) : map_(path) {
   const Hdf5Locator locator(path, map_.bytes());
   const std::uint64_t version = locator.attribute(kVersionAttribute);
@@ -65,6 +76,13 @@ ShardFile::ShardFile(const std::string& path, std::span<const ColumnSpec> schema
   if (header_.rows == 0 || header_.rows > map_.bytes().size())
     fail_shard("H5012", path, "says it has " + std::to_string(header_.rows) + " rows");
   for (const ColumnSpec& spec : schema) columns_.push_back(open_column(locator, spec));
+}
+
+std::int64_t ShardFile::checked_blocks() const {
+  std::int64_t count = 0;
+  for (const MappedColumn& column : columns_)
+    count += column.values.checked_blocks() + column.offsets.checked_blocks();
+  return count;
 }
 
 ShardFile::MappedColumn ShardFile::open_column(const Hdf5Locator& locator, const ColumnSpec& spec) const {
@@ -93,6 +111,17 @@ ShardFile::Extent ShardFile::extent(const MappedColumn& column, std::uint64_t ro
     fail_shard("H5012", path() + ":/" + kColumnsGroup + "/" + column.name + "/offsets",
                "row " + std::to_string(row) + " lies outside the values");
   return {pair[0], pair[1]};
+}
+
+void ShardFile::fetch_place(std::size_t column, std::uint64_t row) const {
+  columns_[column].offsets.fetch(row * 8, row * 8 + 16);
+}
+
+void ShardFile::fetch_row(std::size_t column, std::uint64_t row, std::uint64_t begin,
+                          std::uint64_t end) const {
+  const Extent e = extent(columns_[column], row);
+  const std::size_t size = size_of(columns_[column].type);
+  columns_[column].values.fetch((e.begin + begin) * size, std::min(e.end, e.begin + end) * size);
 }
 
 std::uint64_t ShardFile::row_length(std::size_t column, std::uint64_t row) const {

@@ -23,7 +23,9 @@ class CheckedBytes {
   CheckedBytes() = default;
   CheckedBytes(std::string name, std::span<const std::byte> bytes, std::span<const std::uint64_t> digests);
   std::size_t size() const { return bytes_.size(); }
+  std::int64_t checked_blocks() const;
   std::span<const std::byte> range(std::size_t begin, std::size_t end) const;  // inside, checked
+  void fetch(std::size_t begin, std::size_t end) const;  // into the cache, unchecked: its first KiB; a hint
 
  private:
   std::string name_;
@@ -39,6 +41,7 @@ class ShardFile {
   const std::string& path() const { return map_.path(); }
   const ShardHeader& header() const { return header_; }
   IntType type(std::size_t column) const { return columns_[column].type; }
+  std::int64_t checked_blocks() const;                         // MiB touched so far
   std::uint64_t digest() const { return xxh3(map_.bytes()); }  // of the whole file: reads all of it
 
   // Number of values in a row of a ragged column.
@@ -51,6 +54,9 @@ class ShardFile {
     const auto bytes = row_bytes(column, row, begin, end, int_type_of<T>());
     return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
+  // Hints that row() is going to be asked: first for where many rows lie, then for what is there.
+  void fetch_place(std::size_t column, std::uint64_t row) const;
+  void fetch_row(std::size_t column, std::uint64_t row, std::uint64_t begin, std::uint64_t end) const;
 
  private:
   struct MappedColumn {

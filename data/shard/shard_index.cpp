@@ -1,5 +1,6 @@
 #include "data/shard/shard_index.h"
 
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -10,7 +11,7 @@ namespace hone::data {
 namespace {
 
 constexpr int kIndexVersion = 1;
-constexpr std::size_t kMaxIndexBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxIndexBytes = std::size_t{64} << 20;
 constexpr std::uint64_t kMaxCount = std::uint64_t{1}
                                     << 44;  // the sum of all that fit in an index is a 64-bit number
 
@@ -19,11 +20,25 @@ constexpr std::uint64_t kMaxCount = std::uint64_t{1}
               "prepare the data again");
 }
 
+struct BoundKey {
+  const char* name;
+  std::int64_t RowBounds::*field;
+};
+constexpr std::array<BoundKey, 5> kBoundKeys{{{"shortest", &RowBounds::shortest},
+                                              {"longest", &RowBounds::longest},
+                                              {"without_target", &RowBounds::without_target},
+                                              {"first_target", &RowBounds::first_target},
+                                              {"last_target", &RowBounds::last_target}}};
+
 OrderedJson shard_json(const ShardEntry& shard) {
-  return {{"name", shard.name},
-          {"rows", shard.rows},
-          {"tokens", shard.tokens},
-          {"xxh3", hex_digits(shard.digest)}};
+  OrderedJson json{{"name", shard.name},
+                   {"rows", shard.rows},
+                   {"tokens", shard.tokens},
+                   {"xxh3", hex_digits(shard.digest)}};
+  if (shard.bytes >= 0) json["bytes"] = shard.bytes;
+  if (shard.bounds)
+    for (const BoundKey& key : kBoundKeys) json[key.name] = (*shard.bounds).*key.field;
+  return json;
 }
 
 OrderedJson source_json(const SourceFile& file) {
@@ -54,6 +69,11 @@ class Fields {
       fail_index(path_, "\"" + std::string(key) + "\" must be 16 hexadecimal digits");
     return value;
   }
+  bool has(const char* key) const { return json_.contains(key); }
+  const Json& object(const char* key) const {
+    if (!get(key).is_object()) fail_index(path_, "\"" + std::string(key) + "\" must be an object");
+    return get(key);
+  }
   const Json& list(const char* key) const {
     if (!get(key).is_array()) fail_index(path_, "\"" + std::string(key) + "\" must be a list");
     return get(key);
@@ -69,10 +89,42 @@ class Fields {
   const std::string& path_;
 };
 
+std::int64_t length_of(const std::string& digits, const std::string& path) {
+  std::int64_t length = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  if (error != std::errc() || end != digits.data() + digits.size() || length < 0)
+    fail_index(path, "\"lengths\" must have lengths as keys");
+  return length;
+}
+
+RowBounds read_bounds(const Fields& shard) {
+  RowBounds bounds;
+  for (const BoundKey& key : kBoundKeys) bounds.*key.field = shard.count(key.name);
+  return bounds;
+}
+
+void read_lengths(const Fields& top, const std::string& path, ShardIndex& index) {
+  if (!top.has("lengths")) return;
+  const Json& lengths = top.object("lengths");
+  const Fields counts(lengths, path);
+  std::int64_t rows = 0, tokens = 0;
+  for (const auto& item : lengths.items()) {
+    const std::int64_t length = length_of(item.key(), path), count = counts.count(item.key().c_str());
+    if (count > index.rows() - rows || (length > 0 && count > (index.tokens() - tokens) / length))
+      fail_index(path, "its lengths do not add up");
+    rows += count;
+    tokens += length * count;
+    index.lengths[length] = count;
+  }
+  if (rows != index.rows() || tokens != index.tokens()) fail_index(path, "its lengths do not add up");
+}
+
 void read_lists(const Fields& top, const std::string& path, ShardIndex& index) {
   for (const Json& item : top.list("shards")) {
     const Fields f(item, path);
     index.shards.push_back({f.text("name"), f.count("rows"), f.count("tokens"), f.digest("xxh3")});
+    if (f.has("bytes")) index.shards.back().bytes = f.count("bytes");
+    if (f.has("longest")) index.shards.back().bounds = read_bounds(f);
     require_plain_name(index.shards.back().name, "DS012", path);
   }
   for (const Json& item : top.list("sources")) {
@@ -107,6 +159,9 @@ std::string to_json(const ShardIndex& index) {
   for (const ShardEntry& shard : index.shards) json["shards"].push_back(shard_json(shard));
   json["sources"] = OrderedJson::array();
   for (const SourceFile& file : index.sources) json["sources"].push_back(source_json(file));
+  OrderedJson::object_t lengths;  // its own [] searches all keys
+  for (const auto& [length, rows] : index.lengths) lengths.push_back({std::to_string(length), rows});
+  if (!lengths.empty()) json["lengths"] = std::move(lengths);
   return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
@@ -126,6 +181,7 @@ ShardIndex read_shard_index(const std::string& folder) {
                        static_cast<std::int32_t>(vocab)};
   index.format = top.text("row_format");
   read_lists(top, path, index);
+  read_lengths(top, path, index);
   std::int64_t source_rows = 0;
   for (const SourceFile& source : index.sources) source_rows += source.rows;
   if (index.shards.empty() || index.rows() != top.count("rows") || index.tokens() != top.count("tokens") ||

@@ -5,7 +5,7 @@
 #include "checkpoint/checkpoint.h"
 #include "core/base/error.h"
 #include "core/base/file_system.h"
-#include "data/load/sample_set.h"
+#include "data/load/prepared_set.h"
 #include "data/shard/shard_index.h"
 #include "launcher/inspect/inspect.h"
 
@@ -42,7 +42,7 @@ void inspect_data(const std::string& folder, TextOutput& out) {
             {"tokens", index.tokens()},
             {"supervised_tokens", supervised},
             {"longest", longest},
-            {"rows_without_target", data::eligible_rows(set).dropped},
+            {"rows_without_target", set.without_target(0, set.size()).size()},
             {"shards", index.shards.size()},
             {"vocab_size", index.fingerprint.vocab_size},
             {"tokenizer", fmt::format("{:016x}", index.fingerprint.tokenizer)},

@@ -101,6 +101,8 @@ const std::vector<ForeignName> kTable = {
     {"group_by_length", {"data.packing"}, "there is never padding"},
     {"shuffle_dataset", {"data.shuffle"}, ""},
     {"disable_shuffling", {"data.shuffle"}, "the other way round"},
+    {"interleave_probs", {"data.weights"}, ""},
+    {"mix_strategy", {"data.mixture_stop"}, "first_exhausted for interleave_under, all_exhausted for interleave_over"},
     {"train_on_inputs", {"data.train_on"}, "all for true, completion for false"},
     {"train_on_prompt", {"data.train_on"}, "all for true, completion for false"},
     {"completion_only_loss", {"data.train_on"}, "completion for true, all for false"},

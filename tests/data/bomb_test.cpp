@@ -1,7 +1,7 @@
 // Small inputs that ask for much, and things that are no files: refused, or read, in bounded time and memory.
 #include <gmock/gmock.h>
 
-#include "data/load/sample_set.h"
+#include "data/load/prepared_set.h"
 #include "data/shard/hdf5_handles.h"
 #include "data/shard/shard_index.h"
 #include "data/source/jsonl_source.h"

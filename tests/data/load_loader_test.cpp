@@ -245,9 +245,13 @@ TEST(Loader, RowsWithoutATargetAreLeftOutCountedAndListed) {
   const Loader loader(set_of(samples), {.batch_size = 4});
   EXPECT_EQ(loader.sample_count(), 6);
   EXPECT_EQ(loader.steps_in(1), 2);
-  EXPECT_EQ(loader.eligible().dropped, 4);
-  EXPECT_EQ(loader.eligible().first_dropped, (std::vector<std::int64_t>{2, 3, 5, 9}));
-  EXPECT_EQ(loader.eligible().rows, (std::vector<std::int64_t>{0, 1, 4, 6, 7, 8}));
+  EXPECT_EQ(loader.order().dropped(), 4);
+  EXPECT_EQ(loader.order().first_dropped(), 2);
+  const EligibleRows& rows = loader.order().corpora().at(0).rows;
+  EXPECT_EQ(rows.dropped(), (std::vector<std::int64_t>{2, 3, 5, 9}));
+  std::vector<std::int64_t> kept;
+  for (std::int64_t i = 0; i < rows.count(); ++i) kept.push_back(rows.at(i));
+  EXPECT_EQ(kept, (std::vector<std::int64_t>{0, 1, 4, 6, 7, 8}));
   for (Sample& sample : samples) sample.supervised.assign(sample.supervised.size(), 0);
   EXPECT_THAT(fakes::error_of([&] { Loader(set_of(samples), {}); }), StartsWith("error[DS014]"));
 }

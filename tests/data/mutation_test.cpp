@@ -1,7 +1,7 @@
 // Seeded random damage to tokenizers, rows and prepared folders: see tests/base/mutation.h.
 #include "tests/base/mutation.h"
 
-#include "data/load/sample_set.h"
+#include "data/load/prepared_set.h"
 #include "data/shard/shard_index.h"
 #include "data/shard/shard_writer.h"
 #include "data/source/jsonl_source.h"

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/file_system.h"
-#include "data/load/sample_set.h"
+#include "data/load/prepared_set.h"
 #include "data/shard/prepare.h"
 #include "data/shard/shard_index.h"
 #include "tests/data/fakes.h"

@@ -6,6 +6,7 @@
 
 #include "core/base/json.h"
 #include "data/load/loader.h"
+#include "data/load/prepared_set.h"
 #include "data/shard/prepare.h"
 #include "tests/data/fakes.h"
 
