@@ -16,9 +16,9 @@ struct DistOptions {
     visit("backend", backend,
           {.help = "communication", .choices = {"auto", "mpi"}, .may_change_on_resume = true});
     visit("zero", zero,
-          {.help = "ZeRO stage; this version replicates (0)",
+          {.help = "ZeRO stage: what ranks share out; train replicates (0), plan knows all",
            .min = 0,
-           .max = 0,
+           .max = 3,
            .may_change_on_resume = true});
     visit("deterministic", deterministic,
           {.help = "reduction order", .choices = {"none"}, .may_change_on_resume = true});

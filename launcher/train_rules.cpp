@@ -40,6 +40,12 @@ void require_one_start(const Config& config) {
                 "adapter.init is given too", "leave one of them out");
 }
 
+void require_replicas(const Config& config) {
+  if (config.dist.zero > 0)
+    throw Error(Exit::usage, "US077", "stage not built", "dist.zero", std::to_string(config.dist.zero),
+                "this version trains with 0; hone plan knows the others");
+}
+
 }  // namespace
 
 std::optional<double> time_limit(const TrainOptions& options) {
@@ -67,6 +73,7 @@ void require_possible(const Config& config) {
   require_folds(config);
   require_evaluation(config);
   require_one_start(config);
+  require_replicas(config);
 }
 
 }  // namespace hone::launcher

@@ -48,8 +48,9 @@ OptimizerPtr make_as(const OptimOptions& options, const ArenaLayout& layout) {
 // The registry of optimizers. Options that do not go together are an Error (exit 2).
 OptimizerPtr make_optimizer(const OptimOptions& options, const ArenaLayout& layout);
 
-// Bytes of the state that make_optimizer would allocate.
+// Bytes of the state that make_optimizer would allocate; of a rank that owns only so many of the arena's elements.
 std::int64_t state_bytes(const OptimOptions& options, const ArenaLayout& layout);
+std::int64_t state_bytes(const OptimOptions& options, const ArenaLayout& layout, std::int64_t owned);
 
 // What an unset optim.lr and optim.beta2 stand for.
 double effective_lr(const OptimOptions& options, bool adapter);

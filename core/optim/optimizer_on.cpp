@@ -119,9 +119,9 @@ OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, c
 }
 
 std::int64_t state_bytes_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
-                            StateType weights) {
+                            StateType weights, std::int64_t owned) {
   const bool on_host = !device.is_cpu() && (options.paged || !computes_on_cuda(device, options, weights));
-  return on_host ? 0 : state_bytes(options, layout);
+  return on_host ? 0 : state_bytes(options, layout, owned);
 }
 
 }  // namespace hone::optim

@@ -12,8 +12,8 @@ namespace hone::optim {
 OptimizerPtr make_optimizer_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
                                StateType weights = StateType::f32);
 
-// Bytes of the device's own memory that its state takes.
+// Bytes of the device's own memory that its state takes, on a rank that owns so many of the arena's elements.
 std::int64_t state_bytes_on(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
-                            StateType weights);
+                            StateType weights, std::int64_t owned);
 
 }  // namespace hone::optim

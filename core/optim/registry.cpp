@@ -27,9 +27,15 @@ OptimizerPtr make_optimizer(const OptimOptions& options, const ArenaLayout& layo
 }
 
 std::int64_t state_bytes(const OptimOptions& options, const ArenaLayout& layout) {
+  return state_bytes(options, layout, layout.size);
+}
+
+std::int64_t state_bytes(const OptimOptions& options, const ArenaLayout& layout, std::int64_t owned) {
   std::int64_t bytes = 0;
-  for (const StateSpec& spec : kind_of(options).state(options, layout))
-    bytes += spec.count * size_of(spec.type);
+  for (const StateSpec& spec : kind_of(options).state(options, layout)) {
+    const bool shared = spec.per == StateSpec::kWhole || owned == layout.size;
+    bytes += (shared ? spec.count : owned / spec.per) * size_of(spec.type);
+  }
   return bytes;
 }
 
