@@ -4,7 +4,7 @@
 #   scripts/scaling_tables.sh            prints them
 #   scripts/scaling_tables.sh --write    puts them into docs/scaling.md
 #
-# HONE names the binary (build/launcher/hone).
+# HONE names the binary (build/launcher/hone), RANKS the numbers of ranks ("8 64 1024").
 set -euo pipefail
 cd "$(dirname "$0")/.."
 HONE=${HONE:-build/launcher/hone}
@@ -42,12 +42,12 @@ tables() {
     shared=(--model.path configs/models/llama3_$model --data.max_length 8192 --train.batch_tokens 8388608
       --train.micro_tokens 8192 --train.recompute block --machine configs/machines/h100_node.cfg)
     table "Every weight of Llama 3 ${model^^}"
-    for ranks in 8 64 1024; do
+    for ranks in ${RANKS:-8 64 1024}; do
       for zero in 0 1 2 3; do line "--ranks $ranks --dist.zero $zero"; done
     done
     shared+=(--adapter.type lora --model.quantize nf4)
     table "QLoRA on Llama 3 ${model^^}"
-    for ranks in 8 64 1024; do
+    for ranks in ${RANKS:-8 64 1024}; do
       for zero in 0 3; do line "--ranks $ranks --dist.zero $zero"; done
     done
   done

@@ -112,4 +112,23 @@ TEST(Activations, AreWithinFivePercentOfWhatAMicroBatchTakes) {
   }
 }
 
+TEST(Activations, InFp16OnACpuAreNotBelowWhatAMicroBatchTakes) {
+  const formats::ModelFiles files = middling_model(/*tied=*/false, 1024);
+  const Case one{"LoRA, fp16", with_compute(lora_spec(), at::kHalf)};
+  const model::MicroBatchSize size{128, 126, 64};
+  EXPECT_GE(model::activation_bytes(files.config, one.spec, one.recompute, size),
+            measured(files, one, long_batch(2, 64, /*all=*/true)));
+}
+
+TEST(Activations, OfAPassThatTrainsNothingAreNotBelowWhatItTakes) {
+  const formats::ModelFiles files = middling_model(/*tied=*/false, 1024);
+  const model::BuildSpec spec;
+  const model::Model model = model::build_model(files, spec, false);
+  const auto meter = std::make_shared<PeakMeter>();
+  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
+  objective::make_objective({})->score(model, long_batch(8, 64, /*all=*/true));
+  EXPECT_GE(model::activation_bytes(files.config, spec, false, {512, 504, 64}),
+            static_cast<double>(meter->peak()));
+}
+
 }  // namespace hone::test
