@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/base/file_system.h"
+#include "launcher/options/field.h"
 #include "launcher/options/machine_file.h"
 #include "launcher/run_plan.h"
 #include "tests/base/temporary_folder.h"
@@ -14,6 +15,14 @@ namespace {
 
 const std::string kRoot = HONE_GOLDEN_DIR "/../..";
 constexpr std::int64_t k8b = 8030261248;  // parameters of Llama 3 8B
+
+PlanOptions on(std::int64_t ranks, const std::string& machine = "", double gpu_memory_gib = 0) {
+  PlanOptions options;
+  options.ranks = ranks;
+  options.machine = machine;
+  options.gpu_memory_gib = gpu_memory_gib;
+  return options;
+}
 
 Config config_8b(std::int64_t zero) {
   Config config;
@@ -50,7 +59,7 @@ TEST(Plan, CountsTheParametersOfLlamaThree) {
   EXPECT_EQ(plan_8b(0, 8).parameters, k8b);
   Config config = config_8b(0);
   config.model.path = kRoot + "/configs/models/llama3_70b";
-  EXPECT_EQ(plan_run(config, {.ranks = 8}).parameters, 70553706496);
+  EXPECT_EQ(plan_run(config, on(8)).parameters, 70553706496);
 }
 
 TEST(Plan, EachStageSharesOutWhatItSays) {
@@ -73,7 +82,7 @@ TEST(Plan, FrozenWeightsAreSharedOutAtStageThreeAlone) {
     Config config = config_8b(zero);
     config.model.quantize = "nf4";
     config.adapter.type = "lora";
-    return plan_run(config, {.ranks = 4}).bytes.held.frozen;
+    return plan_run(config, on(4)).bytes.held.frozen;
   };
   EXPECT_EQ(frozen(2), frozen(0));
   EXPECT_NEAR(static_cast<double>(frozen(3)), static_cast<double>(frozen(0)) / 4, 200.0);
@@ -104,7 +113,7 @@ TEST(Plan, MicroTokensAutoFillTheMemoryOfADevice) {
   Config config = config_8b(3);
   config.train.micro_tokens.reset();
   config.train.batch_tokens = 8 * config.train.batch_tokens;
-  const RunPlan plan = plan_run(config, {.ranks = 8, .gpu_memory_gib = 80});
+  const RunPlan plan = plan_run(config, on(8, "", 80));
   EXPECT_GT(plan.step.micro_rows, 1);
   EXPECT_TRUE(plan.fits());
   EXPECT_GT(plan.bytes.total(), plan.memory / 2);
@@ -144,7 +153,7 @@ TEST(Machines, AnUnknownKeyIsNamedWithTheNearestOne) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(),
-                testing::HasSubstr(path + ":2: machine.memory_gb; did you mean machine.memory_gb_s?"));
+                testing::HasSubstr(path + ":2: machine.memory_gb; did you mean machine.memory_gib?"));
   }
 }
 
