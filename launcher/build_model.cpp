@@ -38,8 +38,8 @@ model::BuildSpec build_spec(const Config& config, Purpose purpose) {
 
 model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec) {
   const StateType weights = spec.master == at::kFloat ? StateType::f32 : StateType::bf16;
-  return [&config, sharding = spec.sharding, device = spec.device, weights](const ArenaLayout& trained) {
-    return optim::state_bytes_on(device, config.optim, trained, sharding.owned(trained).size(), weights);
+  return [&config, device = spec.device, weights](const ArenaLayout& trained, std::int64_t owned) {
+    return optim::state_bytes_on(device, config.optim, trained, owned, weights);
   };
 }
 
@@ -56,12 +56,8 @@ ShardGroups make_sharding(const Config& config, Communicator& communicator) {
   return groups;
 }
 
-model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding) {
-  const ModelInput input = open_model_input(config, purpose);
-  const bool training = purpose == Purpose::train;
-  model::BuildSpec spec = build_spec(config, purpose);
-  spec.sharding = sharding;
-  if (training && spec.master != at::kFloat && spec.master != spec.compute)
+void require_trainable(const Config& config, const model::BuildSpec& spec) {
+  if (spec.master != at::kFloat && spec.master != spec.compute)
     throw Error(Exit::usage, "US043", "weights kept in another type than they compute in", "model.master_dtype",
                 "bf16, and model.dtype is " + config.model.dtype, "set model.dtype bf16, or model.master_dtype fp32");
   if (spec.offload_block_inputs && config.train.recompute != "block")
@@ -70,6 +66,14 @@ model::Model build_model(Config& config, Purpose purpose, const model::Sharding&
   if (spec.nf4 && spec.trained == model::Trained::everything)
     throw Error(Exit::usage, "US020", "quantised weights cannot be trained", "model.quantize", "nf4",
                 "train an adapter (adapter.type lora) or set model.quantize none");
+}
+
+model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding) {
+  const ModelInput input = open_model_input(config, purpose);
+  const bool training = purpose == Purpose::train;
+  model::BuildSpec spec = build_spec(config, purpose);
+  spec.sharding = sharding;
+  if (training) require_trainable(config, spec);
   spec.lora_init = input.init.get();
   for (const auto& adapter : input.frozen) spec.frozen_adapters.push_back(adapter.get());
   model::require_memory(input.files, spec, state_bytes(config, spec));

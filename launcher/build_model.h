@@ -13,6 +13,9 @@ namespace hone::launcher {
 model::BuildSpec build_spec(const Config& config, Purpose purpose);
 model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec);  // of the optimizer, in the device's memory
 
+// Refuses settings that no model can be trained with.
+void require_trainable(const Config& config, const model::BuildSpec& spec);
+
 // model.dtype must be resolved. With adapter.init, rank, alpha and targets are written into the config.
 // Memory is checked before loading.
 model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding = {});

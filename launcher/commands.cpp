@@ -60,6 +60,15 @@ const std::vector<Command>& commands() {
                     "hone inspect data PREPARED", "hone inspect checkpoint RUN/checkpoints/step-00000100"},
        .options = ExtraOptions::of<InspectOptions>,
        .run = run_inspect},
+      {.name = "plan",
+       .line = "memory, communication, time and disk of a training run on any number of ranks, before it is there",
+       .sections = {"model", "adapter", "data.max_length", "train", "optim", "dist"},
+       .examples = {"hone plan --model.path configs/models/llama3_8b --ranks 64 --dist.zero 3 --train.batch_tokens 4194304 "
+                    "--train.micro_tokens 8192 --data.max_length 8192 --machine configs/machines/h100_node.cfg",
+                    "hone plan --config configs/sft/llama3_8b_qlora.cfg --model.path configs/models/llama3_8b "
+                    "--gpu_memory_gib 24"},
+       .options = ExtraOptions::of<PlanOptions>,
+       .run = run_plan},
       {.name = "report",
        .line = "one HTML page with curves, results and config of a run, or of several side by side",
        .arguments = "RUN...",

@@ -15,6 +15,7 @@ int run_generate(CommandContext& context);
 int run_evaluate(CommandContext& context);
 int run_convert(CommandContext& context);
 int run_inspect(CommandContext& context);
+int run_plan(CommandContext& context);
 int run_report(CommandContext& context);
 int run_completion(CommandContext& context);
 int run_manual(CommandContext& context);

@@ -1,5 +1,7 @@
 #include "launcher/micro_tokens.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/base/error.h"
@@ -8,9 +10,6 @@
 
 namespace hone::launcher {
 namespace {
-
-constexpr double kUsed =
-    0.7;  // of what is free; the rest is for rounding in the tensor pool and what no estimate counts
 
 std::int64_t longest_row(const std::vector<const data::SampleSet*>& sets) {
   std::int64_t longest = 1;
@@ -27,10 +26,15 @@ std::int64_t share_of_a_step(const TrainOptions& train, std::int64_t longest, in
 
 }  // namespace
 
-std::int64_t fitting_tokens(double free, double per_token, std::int64_t longest, std::int64_t most) {
-  const double fit = free / per_token;
-  if (fit < static_cast<double>(longest)) return 0;
-  return static_cast<std::int64_t>(std::min(fit, static_cast<double>(most)));
+std::int64_t fitting_tokens(double free, const std::function<double(std::int64_t)>& bytes, std::int64_t longest,
+                            std::int64_t most) {
+  if (bytes(longest) > free) return 0;
+  std::int64_t fits = longest, too_many = most + 1;
+  while (too_many - fits > 1) {
+    const std::int64_t middle = fits + (too_many - fits) / 2;
+    (bytes(middle) <= free ? fits : too_many) = middle;
+  }
+  return fits;
 }
 
 void resolve_micro_tokens(CommandContext& context, Purpose purpose,
@@ -40,23 +44,24 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   const formats::ModelFiles files = open_base(config);
   const model::BuildSpec spec = build_spec(config, purpose);
   const std::int64_t longest = longest_row(sets);
-  const model::ActivationEstimate activations =
-      model::estimate_activations(files.config, spec, config.train.recompute == "block", longest);
+  const bool recompute = config.train.recompute == "block";
+  const auto activations = [&](std::int64_t tokens) {
+    return model::activation_bytes(files.config, spec, recompute, {tokens, tokens, longest});
+  };
   const double share =
-      kUsed * static_cast<double>(model::available_memory(spec.device)) / context.session.local_size();
+      kUsedMemory * static_cast<double>(model::available_memory(spec.device)) / context.session.local_size();
   const model::MemoryEstimate held = model::estimate_memory(files, spec, state_bytes(config, spec));
   const double weights = static_cast<double>(held.total());
-  std::int64_t tokens = fitting_tokens(share - weights - activations.fixed, activations.per_token, longest,
+  std::int64_t tokens = fitting_tokens(share - weights, activations, longest,
                                        share_of_a_step(config.train, longest, communicator.world_size()));
   communicator.all_reduce({&tokens, 1, CommType::i64}, ReduceOp::min)->wait();
+  const auto mebibytes = [&](std::int64_t count) { return static_cast<std::int64_t>(activations(count)) >> 20; };
   if (tokens == 0)
     throw Error(Exit::memory, "MM002", "not enough memory", "train.micro_tokens",
-                "the longest row has " + std::to_string(longest) + " tokens of " +
-                    std::to_string(static_cast<std::int64_t>(activations.per_token) >> 10) + " KiB each",
+                fmt::format("the longest row has {} tokens, which take {} MiB", longest, mebibytes(longest)),
                 "try train.recompute block, a lower data.max_length, or model.quantize nf4");
   config.train.micro_tokens = tokens;
-  context.log.info("train.micro_tokens {}: {} KiB a token", tokens,
-                   static_cast<std::int64_t>(activations.per_token) >> 10);
+  context.log.info("train.micro_tokens {}: {} MiB", tokens, mebibytes(tokens));
 }
 
 }  // namespace hone::launcher

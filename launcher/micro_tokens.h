@@ -1,11 +1,16 @@
 #pragma once
 // train.micro_tokens = auto: how large a micro-batch free memory holds.
+#include <functional>
+
 #include "core/ports/communicator.h"
 #include "data/load/sample_set.h"
 #include "launcher/build_model.h"
 #include "launcher/command_context.h"
 
 namespace hone::launcher {
+
+// Of what is free; the rest is for rounding in the tensor pool and what no estimate counts.
+inline constexpr double kUsedMemory = 0.7;
 
 // Resolves train.micro_tokens in the config, before the model is loaded, the same on all ranks: seven tenths
 // of what the node has free, shared by its ranks, less weights and optimizer, go by the estimate for a token;
@@ -14,8 +19,9 @@ namespace hone::launcher {
 void resolve_micro_tokens(CommandContext& context, Purpose purpose,
                           const std::vector<const data::SampleSet*>& sets, Communicator& communicator);
 
-// The arithmetic of it: tokens that fit into `free` bytes, between `longest` and `most`; 0: not even
-// `longest`.
-std::int64_t fitting_tokens(double free, double per_token, std::int64_t longest, std::int64_t most);
+// The arithmetic of it: the most tokens, between `longest` and `most`, whose `bytes`, which grow with them, fit into
+// `free`; 0: not even `longest`.
+std::int64_t fitting_tokens(double free, const std::function<double(std::int64_t)>& bytes, std::int64_t longest,
+                            std::int64_t most);
 
 }  // namespace hone::launcher

@@ -81,9 +81,20 @@ formats::ModelFiles open_base(const Config& config) {
   return formats::random_model(config.model.path, static_cast<std::uint64_t>(config.train.seed));
 }
 
+formats::ModelFiles open_shapes(const Config& config) {
+  const std::string& path = config.model.path;
+  const bool weights = !is_directory(path) || path_exists(path + "/model.safetensors") ||
+                       path_exists(path + "/model.safetensors.index.json");
+  return weights ? open_base(config) : formats::random_model(path, static_cast<std::uint64_t>(config.train.seed));
+}
+
 ModelInput open_model_input(Config& config, Purpose purpose) {
+  return open_model_input(config, purpose, open_base(config));
+}
+
+ModelInput open_model_input(Config& config, Purpose purpose, formats::ModelFiles base) {
   ModelInput input;
-  input.files = open_base(config);
+  input.files = std::move(base);
   for (const std::string& folder : config.model.adapters)
     input.frozen.push_back(std::make_unique<formats::PeftAdapter>(folder));
   const bool training = purpose == Purpose::train;

@@ -25,6 +25,10 @@ formats::ModelFiles open_base(const Config& config);
 
 // The config's adapter settings become those of adapter.init where it is given.
 ModelInput open_model_input(Config& config, Purpose purpose);
+// The same on other files in place of open_base's: a plan needs no weights.
+ModelInput open_model_input(Config& config, Purpose purpose, formats::ModelFiles base);
+// open_base, or where model.path is a folder that has no weights, its tensors' names and shapes.
+formats::ModelFiles open_shapes(const Config& config);
 
 // Where the tokenizer is: beside the last adapter that holds the embedding whole, as far as it is there (TK020 where it
 // is not and the embedding has more rows than the model's); else model.path.

@@ -1,18 +1,21 @@
 #pragma once
-// How much memory a micro-batch takes while it is trained on, from the shape of the model alone.
+// How much memory a micro-batch takes while it is trained on, from the shape of the model alone: what the
+// tape keeps, and the most that is under way beside it. A model of what the operators of core/nn keep and
+// make, for the Llama family; weights and gradients are not in it.
 #include "core/formats/model_config.h"
 #include "core/model/builder.h"
 
 namespace hone::model {
 
-struct ActivationEstimate {
-  double per_token = 0;  // bytes: what the tape keeps, and the most that is under way beside it
-  double fixed = 0;      // bytes whatever the number of tokens: a chunk of logits, a dequantised weight
+struct MicroBatchSize {
+  std::int64_t tokens = 0;
+  std::int64_t targets = 0;  // rows that meet the head
+  std::int64_t longest = 0;  // no sequence has more tokens
 };
 
-// Attention computes sequence by sequence; what it takes beyond its inputs and outputs (scores, in fp16
-// alone) grows with the square of a sequence's length, here `longest`.
-ActivationEstimate estimate_activations(const formats::ModelConfig& config, const BuildSpec& spec,
-                                        bool recompute, std::int64_t longest);
+// Bytes at the highest point of forward and backward of one micro-batch. On CPUs within a few percent of what
+// tensors then take; for fp16 there, which has no kernels, not below it.
+double activation_bytes(const formats::ModelConfig& config, const BuildSpec& spec, bool recompute,
+                        const MicroBatchSize& size);
 
 }  // namespace hone::model

@@ -128,6 +128,24 @@ struct InspectOptions {
   }
 };
 
+struct PlanOptions {
+  static constexpr const char* kSection = "";
+  std::int64_t ranks = 1;
+  std::string machine;
+  double gpu_memory_gib = 0;
+  double supervised = 1;
+
+  template <class Visitor>
+  void fields(Visitor&& visit) {
+    visit("ranks", ranks, {.help = "ranks of the run", .min = 1, .max = 1048576});
+    visit("machine", machine, {.help = "description of a machine (configs/machines/*.cfg); where empty: no times"});
+    visit("gpu_memory_gib", gpu_memory_gib, {.help = "memory of a rank's device; 0: as the machine has it", .unit = "GiB",
+                                             .min = 0});
+    visit("supervised", supervised, {.help = "share of the tokens that are learned: those meet the head", .min = 0,
+                                     .max = 1});
+  }
+};
+
 struct ReportOptions {
   static constexpr const char* kSection = "";
   std::string output;

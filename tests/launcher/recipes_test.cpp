@@ -1,4 +1,4 @@
-// Every configuration under configs/: it parses, holds only keys that exist and values that they allow.
+// Every configuration of a run under configs/: it parses, holds only keys that exist and values that they allow.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -12,7 +12,7 @@ namespace {
 
 std::vector<std::string> recipes() {
   std::vector<std::string> paths;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(HONE_GOLDEN_DIR "/../../configs"))
+  for (const auto& entry : std::filesystem::directory_iterator(HONE_GOLDEN_DIR "/../../configs/sft"))
     if (entry.path().extension() == ".cfg") paths.push_back(entry.path().string());
   return paths;
 }

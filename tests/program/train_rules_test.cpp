@@ -94,11 +94,12 @@ TEST(TrainRules, SpansAreReadBeforeAnythingIsLoaded) {
 }
 
 TEST(MicroTokens, AreWhatFitsBetweenTheLongestRowAndTheStep) {
-  EXPECT_EQ(fitting_tokens(1000, 2, 100, 10000), 500);
-  EXPECT_EQ(fitting_tokens(1000, 2, 100, 300), 300);
-  EXPECT_EQ(fitting_tokens(1000, 2, 500, 600), 500);
-  EXPECT_EQ(fitting_tokens(1000, 2, 501, 600), 0);
-  EXPECT_EQ(fitting_tokens(-1000, 2, 1, 600), 0);
+  const auto two_each = [](std::int64_t tokens) { return 2.0 * static_cast<double>(tokens); };
+  EXPECT_EQ(fitting_tokens(1000, two_each, 100, 10000), 500);
+  EXPECT_EQ(fitting_tokens(1000, two_each, 100, 300), 300);
+  EXPECT_EQ(fitting_tokens(1000, two_each, 500, 600), 500);
+  EXPECT_EQ(fitting_tokens(1000, two_each, 501, 600), 0);
+  EXPECT_EQ(fitting_tokens(-1000, two_each, 1, 600), 0);
 }
 
 }  // namespace
