@@ -182,7 +182,6 @@ RunPlan plan_run(Config& config, const PlanOptions& options) {
   plan.bytes.activations = activations_of(in, plan.step.micro_rows);
   plan.collectives = train::communication_plan(
       {.segments = model::segments_of(in.files, in.spec),
-       .tied = in.files.config.tie_embeddings,
        .sharding = in.sharding,
        .element_bytes = static_cast<std::int64_t>(c10::elementSize(in.spec.compute)),
        .micro_batches = plan.step.micro_batches});

@@ -27,9 +27,9 @@ inline std::int64_t padded(std::int64_t block, const ZeroPlan& s) {
   return s.ranks * owned_of(block, s);
 }
 
-// Frozen bytes are cut evenly.
+// Frozen bytes are cut evenly, at multiples of 64 (model::ShardedWeights).
 inline std::int64_t owned_bytes(std::int64_t frozen, const ZeroPlan& s) {
-  return (frozen + s.ranks - 1) / s.ranks;
+  return (frozen + 64 * s.ranks - 1) / (64 * s.ranks) * 64;
 }
 
 }  // namespace hone::model

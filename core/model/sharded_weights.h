@@ -15,7 +15,9 @@ class ShardedWeights {
   // bring the same weights.
   ShardedWeights(const std::vector<std::shared_ptr<nn::Weight>>& weights, Communicator& communicator, at::Device device);
 
-  void start() { whole_->start(own_); }
+  void start() {
+    if (own_.numel() > 0) whole_->start(own_);
+  }
   void wait() { whole_->wait(); }
   void release() { whole_->release(); }
   std::int64_t bytes() const { return own_.numel(); }  // kept here

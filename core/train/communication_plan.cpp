@@ -56,22 +56,22 @@ void gather_updated(const ShardedStep& step, std::vector<CollectiveUse>& uses) {
   use.append_to(uses);
 }
 
-// Weights as a pass comes to them, trained and frozen.
+// Weights as a pass comes to them, trained and frozen. Backward still has the head's, and an embedding needs none.
 void gather_in(Phase phase, const ShardedStep& step, std::vector<CollectiveUse>& uses) {
   Uses use(CollectiveKind::all_gather, phase, step.micro_batches);
-  const std::size_t first = phase == Phase::backward && step.tied ? 1 : 0;
-  for (std::size_t s = first; s < step.segments.size(); ++s) {
+  const std::size_t spared = phase == Phase::backward ? 1 : 0;
+  for (std::size_t s = spared; s + spared < step.segments.size(); ++s) {
     use.call(step.element_bytes * padded(step.segments[s].trained, step.sharding));
     use.call(step.sharding.ranks * owned_bytes(step.segments[s].frozen, step.sharding));
   }
   use.append_to(uses);
 }
 
-// Weight and tokens of the batch, its loss, whether to stop; with shards also the gradient's norm.
+// Weight and tokens of the batch, the micro-batches' losses, whether to stop; with shards also the gradient's norm.
 void agree(const ShardedStep& step, std::vector<CollectiveUse>& uses) {
   Uses use(CollectiveKind::all_reduce, Phase::agreement, 1);
   use.call(2 * sizeof(double));
-  use.call(sizeof(double));
+  use.call(step.micro_batches * std::int64_t{sizeof(double)});
   use.call(sizeof(std::int32_t));
   if (step.sharding.stage > 0) use.call(sizeof(double));
   use.append_to(uses);

@@ -3,9 +3,8 @@
 //   stage 0  the gradient arena is summed in buckets, during the last micro-batch's backward
 //   stage 1  every block is reduce-scattered instead; its weights are gathered after the update
 //   stage 2  every block is reduce-scattered in every micro-batch's backward
-//   stage 3  every segment's weights, frozen ones too, are gathered in forward and again in backward, and not
-//   after the
-//            update; an embedding that the head multiplies with is gathered once and held until backward ends
+//   stage 3  every segment's weights, frozen ones too, are gathered in forward, the blocks' again in backward, and not
+//            after the update; what the head multiplies with is held until backward has been through it
 #include <cstdint>
 #include <vector>
 
@@ -37,7 +36,6 @@ struct CollectiveUse {
 
 struct ShardedStep {
   std::vector<model::Segment> segments;
-  bool tied = false;  // the head multiplies with the embedding
   model::ZeroPlan sharding;
   std::int64_t element_bytes = 4;  // of the compute type
   std::int64_t micro_batches = 1;  // of every rank

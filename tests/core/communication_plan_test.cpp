@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/model/memory.h"
+#include "core/train/sharded_gradients.h"
 #include "dist/gradient_sync.h"
 #include "dist/stop_signal.h"
 #include "dist/thread_communicator.h"
@@ -105,7 +106,7 @@ TEST(CommunicationPlan, SumsBucketsOfAMebibyteFromTheEndAsTheReductionMakesThem)
     dist::make_gradient_reduction(own, layout, counting)->finish();
     if (communicator.rank() == 0) counted = counting.reduced;
   });
-  const std::int64_t agreements = 3, agreed = 28;
+  const std::int64_t agreements = 3, agreed = 16 + 8 + 4;
   EXPECT_EQ(total(step_of(segments, 0, 2), CollectiveKind::all_reduce),
             (Payload{counted.calls + agreements, counted.bytes + agreed}));
 }
@@ -119,20 +120,53 @@ TEST(CommunicationPlan, ShardedStagesSendPaddedBlocks) {
     const std::int64_t reductions = stage == 1 ? 1 : 3;
     EXPECT_EQ(total(step, CollectiveKind::reduce_scatter), (Payload{4 * reductions, 4 * all * reductions}));
     EXPECT_EQ(total(step, CollectiveKind::all_gather), (Payload{4, 2 * all}));
-    EXPECT_EQ(total(step, CollectiveKind::all_reduce), (Payload{4, 36}));  // agreements, the norm among them
+    EXPECT_EQ(total(step, CollectiveKind::all_reduce), (Payload{4, 52}));  // agreements, the norm among them
   }
   const train::ShardedStep step = step_of(full_model(), 3, ranks, 3);
   EXPECT_EQ(total(step, CollectiveKind::reduce_scatter), (Payload{12, 3 * 4 * all}));
-  EXPECT_EQ(total(step, CollectiveKind::all_gather), (Payload{24, 3 * 2 * 2 * all}));
+  EXPECT_EQ(total(step, CollectiveKind::all_gather), (Payload{18, 3 * 2 * (all + 2 * padded(kBlock))}));
 }
 
-TEST(CommunicationPlan, AtStageThreeGathersFrozenBytesTwiceAMicroBatchButATiedEmbeddingOnce) {
-  std::vector<model::Segment> segments{{0, 1001}, {256, 500}, {256, 500}, {0, 10}};
-  train::ShardedStep step = step_of(segments, 3, 4, 2);
-  const std::int64_t embedding = 1004, others = 2 * (500 + 2 * 256) + 12;
-  EXPECT_EQ(total(step, CollectiveKind::all_gather).bytes, 2 * 2 * (embedding + others));
-  step.tied = true;
-  EXPECT_EQ(total(step, CollectiveKind::all_gather).bytes, 2 * (embedding + 2 * others));
+TEST(CommunicationPlan, AtStageThreeGathersBlocksTwiceAMicroBatchAndTheRestOnce) {
+  const std::vector<model::Segment> segments{{0, 1001}, {256, 500}, {256, 500}, {0, 10}};
+  const std::int64_t blocks = 2 * (512 + 2 * 256), embedding = 1024, head = 256;
+  EXPECT_EQ(total(step_of(segments, 3, 4, 2), CollectiveKind::all_gather).bytes,
+            2 * (embedding + 2 * blocks + head));
+}
+
+// Counted by the ranks' own communicators, over one step; fp32.
+TEST(CommunicationPlan, AtEveryStageIsWhatRanksCount) {
+  const formats::ModelFiles files = formats::open_model(golden_path("tiny_llama"));
+  model::BuildSpec nf4 = lora_spec();
+  nf4.nf4 = true;
+  for (const model::BuildSpec& spec : {full_spec(), lora_spec(), nf4})
+    for (const int ranks : {2, 3})
+      for (const int stage : {1, 2, 3}) {
+        Traffic counted;
+        dist::run_ranks(ranks, [&](Communicator& communicator) {
+          model::BuildSpec mine = spec;
+          mine.sharding = {stage, 64, &communicator};
+          TinyRun run(mine);
+          const model::Arena& arena = run.model.arena();
+          run.optimizer = optim::make_optimizer({}, arena.layout(), arena.owned());
+          train::ShardedGradients gradients(arena.layout(), arena.sharding(), /*tree=*/false);
+          ListSource source(2 * ranks, 2 * ranks, [&](std::vector<TokenBatch> samples) {
+            return std::vector<TokenBatch>{samples[2 * communicator.rank()], samples[2 * communicator.rank() + 1]};
+          });
+          run.step(source, 1, communicator, gradients);
+          dist::stop_agreed(communicator, false);
+          if (communicator.rank() == 0) counted = communicator.traffic();
+        });
+        train::ShardedStep step = step_of(model::segments_of(files, spec), stage, ranks, 2);
+        step.element_bytes = 4;
+        const auto expect = [&](CollectiveKind kind, const Traffic::Count& count) {
+          EXPECT_EQ(total(step, kind).calls, count.calls) << name_of(kind) << ", stage " << stage;
+          EXPECT_EQ(total(step, kind).bytes, count.bytes) << name_of(kind) << ", stage " << stage;
+        };
+        expect(CollectiveKind::all_reduce, counted.all_reduce);
+        expect(CollectiveKind::reduce_scatter, counted.reduce_scatter);
+        expect(CollectiveKind::all_gather, counted.all_gather);
+      }
 }
 
 TEST(CommunicationPlan, OneRankSendsNothing) {
