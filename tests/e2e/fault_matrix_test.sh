@@ -56,8 +56,9 @@ kill_at_leaders() { # POINT PASS VICTIM
     sleep 0.02
   done
   wait_until_stopped "$leader"
-  [ "$victims" = all ] && victims="1 0"
-  for victim in $victims; do kill -KILL "$(rank_pid "$victim")"; done
+  if [ "$victims" = all ]; then victims=$(children "$LAUNCHER"); else victims=$(rank_pid "$victims"); fi
+  # shellcheck disable=SC2086
+  kill -KILL $victims
 }
 
 run_straight --train.steps 12

@@ -172,7 +172,7 @@ none_left() {
 rank_pid() {
   local process
   for process in $(children "$LAUNCHER"); do
-    grep -qzx "OMPI_COMM_WORLD_RANK=$1" "/proc/$process/environ" && echo "$process"
+    grep -qszx "OMPI_COMM_WORLD_RANK=$1" "/proc/$process/environ" && echo "$process"
   done
 }
 
