@@ -5,7 +5,8 @@
 namespace hone::model {
 namespace {
 
-constexpr std::int64_t kAlignment = 64;  // of each tensor, in bytes
+constexpr std::int64_t kAlignment = 16;  // of each tensor, in bytes
+constexpr std::int64_t kPart = 64;       // of a rank's part
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
@@ -18,7 +19,7 @@ ShardedWeights::ShardedWeights(const std::vector<std::shared_ptr<nn::Weight>>& w
     for (at::Tensor* tensor : weight->storage()) tensors.push_back(tensor);
   std::int64_t total = 0;
   for (const at::Tensor* tensor : tensors) total += round_up(static_cast<std::int64_t>(tensor->nbytes()), kAlignment);
-  const std::int64_t world = communicator.world_size(), part = round_up(total, world * kAlignment) / world;
+  const std::int64_t world = communicator.world_size(), part = round_up(total, world * kPart) / world;
   whole_ = std::make_unique<GatheredBytes>(part, communicator, device);
   const at::Tensor all = at::zeros({world * part}, at::TensorOptions().dtype(at::kByte).device(device));
   std::int64_t begin = 0;
