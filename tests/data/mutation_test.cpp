@@ -142,7 +142,13 @@ TEST(Mutations, ShardIndex) {
   ShardIndex index;
   index.fingerprint = kFingerprint;
   index.format = "text";
-  index.shards = {{"shard-000000.h5", 6, 93, xxh3(std::as_bytes(std::span(image)))}};
+  RowBounds bounds;
+  for (const Sample& sample : samples) {
+    bounds.add(sample);
+    ++index.lengths[std::ssize(sample.ids)];
+  }
+  index.shards = {
+      {"shard-000000.h5", 6, 93, xxh3(std::as_bytes(std::span(image))), std::ssize(image), bounds}};
   index.sources = {{"rows.jsonl", 100, 4, 1}, {"more.jsonl", 50, 2, 2}};
   const std::string good = to_json(index);
   std::filesystem::create_symlink(memory.path(), folder / "index.json");
@@ -150,6 +156,8 @@ TEST(Mutations, ShardIndex) {
     memory.set(damaged_text_or_json(good, round));
     const PreparedSet set({folder / "."}, kFingerprint, {});
     set.verify();
+    set.without_target(0, set.size());
+    set.tokens();
     std::vector<Sample> read;
     for (std::int64_t row = 0; row < set.size(); ++row) {
       set.where(row);
