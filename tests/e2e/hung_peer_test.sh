@@ -34,7 +34,7 @@ says err "error\[MP020\].*: rank 0 on $(hostname): MPI_Finalize, waited 9 s"
 goes_on "rank 1 hangs at its end"
 
 # Two that wait: still one line.
-HONE_FAIL_AT=step.reduce:2:8:stop start_ranks 3 train "${job[@]}"
+HONE_FAIL_AT=step.forward:2:8:stop start_ranks 3 train "${job[@]}"
 end_ranks 5 "one of three ranks hangs"
 one_error err
 says err 'for rank 2 on'

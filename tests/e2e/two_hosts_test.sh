@@ -73,6 +73,11 @@ done
 
 # Plugged in again, the run goes on.
 ip -n $A link set cable up
+reaches() { ip netns exec "$1" bash -c ": < /dev/tcp/$2/9" 2>&1 | grep -q refused; }  # by a machine that is there
+for _ in $(seq 100); do
+  reaches $A 10.77.0.2 && reaches $B 10.77.0.1 && break
+  sleep 0.1
+done
 newest=$(newest_checkpoint cut)
 timeout "$LIMIT" "${across[@]}" "$HONE" train "${job[@]}" --train.steps 100000 --train.max_time 00:00:02 --dist.timeout_s 10 \
   --run.dir cut > out 2> err
