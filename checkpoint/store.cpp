@@ -38,13 +38,12 @@ CheckpointStore::CheckpointStore(std::string folder, Communicator& communicator,
 }
 
 void CheckpointStore::save(const CheckpointState& state) {
-  fault_point("save.begin");
   begin(state);
-  fault_point("save.folder");
   finish(state, [&] { return write(state); });
 }
 
 void CheckpointStore::begin(const CheckpointState& state) {
+  fault_point("save.begin");
   clean_on_failure(state, [&] {
     const auto create = [&] {
       if (leads()) folder_.begin(state.step);
@@ -52,6 +51,7 @@ void CheckpointStore::begin(const CheckpointState& state) {
     };
     together(communicator_, create, "CK012", "checkpoint not saved", folder_.path_of(state.step));
   });
+  fault_point("save.folder");
 }
 
 void CheckpointStore::finish(const CheckpointState& state, const std::function<std::string()>& written) {

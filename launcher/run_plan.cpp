@@ -71,7 +71,8 @@ std::int64_t activations_of(const PlanInput& in, std::int64_t rows) {
 RankBytes bytes_held(const PlanInput& in, std::int64_t checkpoint) {
   RankBytes bytes;
   bytes.held = model::estimate_memory(in.files, in.spec, state_bytes(in.config, in.spec), in.sharding);
-  if (in.spec.device.is_cpu()) bytes.checkpoint = std::min(kCheckpointFile, checkpoint);
+  const std::int64_t copy = in.config.train.async_save ? checkpoint : 0;
+  if (in.spec.device.is_cpu()) bytes.checkpoint = copy + std::min(kCheckpointFile, checkpoint);
   bytes.reserved = static_cast<std::int64_t>(in.machine.reserved_gib * kGibibyte);
   return bytes;
 }

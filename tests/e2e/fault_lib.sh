@@ -13,13 +13,14 @@ run_straight() { # ARGS...: added to the job
   rm -r hone-cache
 }
 
-# goes_on WHAT...: the same command after a kill. Nothing is lost but the steps since the last checkpoint; every
+# goes_on WHAT...: the same command after a kill. Nothing is lost but the steps since the last checkpoint, which may be
+# the one before that under way; every
 # checkpoint, the metrics and the exported weights equal those of the straight run, byte for byte.
 goes_on() {
   local failed=$FAILED newest steps
   newest=$(newest_checkpoint run)
   steps=$(last_step run)
-  [ $((steps - newest)) -le 3 ] || fail "$*: $steps steps done, the newest checkpoint is of step $newest"
+  [ $((steps - newest)) -le 6 ] || fail "$*: $steps steps done, the newest checkpoint is of step $newest"
   run_ranks 2 0 train "${job[@]}"
   if [ "$newest" -gt 0 ]; then says err "going on from .* (step $newest)"; else silent err "going on from"; fi
   diff -r straight/checkpoints run/checkpoints > differing || fail "checkpoints differ: $(head -c 400 differing)"

@@ -21,7 +21,7 @@ hung start.folder 1 1 0 start-up
 hung step.data 1 8 0 step
 hung step.forward 0 8 1 forward+backward
 hung evaluate 1 2 0 evaluate
-hung file.fsync@/rank- 1 4 0 checkpoint
+hung file.fsync@/rank- 1 4 0 "[a-z+]*"  # written beside the steps, wherever they are
 hung save.publish 0 4 1 checkpoint
 
 # At the end MPI itself waits, three times as long.

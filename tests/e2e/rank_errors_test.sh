@@ -63,7 +63,7 @@ mixed config "$HONE" "${job[@]}" --run.dir elsewhere
 [ ! -e mixed ] && [ ! -e elsewhere ] || fail "a run that did not begin left a folder"
 
 # More ranks than GPUs.
-bad_ranks 2 'model.device.* 2 ranks' "${job[@]}" --run.dir gpus --model.device cuda
+bad_ranks 2 'CU001.*model.device' "${job[@]}" --run.dir gpus --model.device cuda
 
 # srun without PMIx: tasks that do not see each other. The first one speaks for all.
 for task in 0 1; do
