@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
 
@@ -28,6 +29,7 @@ class AsyncSaver {
 
   CheckpointStore& store_;
   std::unique_ptr<Pending> pending_;
+  std::vector<std::vector<std::byte>> spare_;  // the last save's copies, to copy into
 };
 
 }  // namespace hone::checkpoint

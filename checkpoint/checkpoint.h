@@ -45,7 +45,7 @@ struct CheckpointState {
 
 struct StoreOptions {
   int keep = 3;                                            // the last K, besides the best
-  std::int64_t max_file_bytes = std::int64_t{512} << 20;   // built in memory, one at a time
+  std::int64_t max_file_bytes = std::int64_t{128} << 20;   // built in memory, one at a time
   bool read_only = false;                                  // leave alone what a killed or a running save left there
   std::function<void(const std::string& line)> warn = {};  // called on rank 0
 };

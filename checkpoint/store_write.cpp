@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <list>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/digest.h"
@@ -38,14 +39,32 @@ std::vector<ImageDataset> datasets_of(const CheckpointState& state, const std::v
   return datasets;
 }
 
-// In pieces, so that a kill or a full disk in the middle of a file is a case like any other.
-void write_image(const std::string& path, std::span<const std::byte> image) {
-  const std::size_t piece = std::min(std::size_t{4} << 20, image.size() / 2 + 1);
-  AtomicFileWriter writer(path);
-  for (std::size_t begin = 0; begin < image.size(); begin += piece)
-    writer.write(image.subspan(begin, std::min(piece, image.size() - begin)));
-  writer.commit();
-}
+// Files on their way to the disk, which is kept busy while the next image is built: a file is made durable when some
+// more have been written.
+class FilesUnderWay {
+ public:
+  // In pieces, so that a kill or a full disk in the middle of a file is a case like any other.
+  void write(const std::string& path, std::span<const std::byte> image) {
+    const std::size_t piece = std::min(std::size_t{4} << 20, image.size() / 2 + 1);
+    AtomicFileWriter& writer = writers_.emplace_back(path);
+    for (std::size_t begin = 0; begin < image.size(); begin += piece) {
+      writer.write(image.subspan(begin, std::min(piece, image.size() - begin)));
+      writer.begin_writeback();
+    }
+    if (writers_.size() > kMost) commit_oldest();
+  }
+  void commit() {
+    while (!writers_.empty()) commit_oldest();
+  }
+
+ private:
+  static constexpr std::size_t kMost = 4;
+  void commit_oldest() {
+    writers_.front().commit();
+    writers_.pop_front();
+  }
+  std::list<AtomicFileWriter> writers_;
+};
 
 }  // namespace
 
@@ -64,6 +83,7 @@ std::string CheckpointStore::write(const CheckpointState& state) const {
   const auto plan = plan_tensors(state, mine);
   const std::string folder = folder_.temporary_of(state.step);
   std::vector<FileEntry> files;
+  FilesUnderWay under_way;
   for (auto& parts : plan_files(plan, options_.max_file_bytes - kImageOverhead)) {
     FileEntry file{shard_file_name(mine.rank, static_cast<int>(files.size())), 0, "",
                    std::move(parts)};
@@ -71,9 +91,10 @@ std::string CheckpointStore::write(const CheckpointState& state) const {
     fault_point("save.image");
     file.size = std::ssize(image.bytes());
     file.digest = xxh3_hex(image.bytes());
-    write_image(folder + "/" + file.name, image.bytes());
+    under_way.write(folder + "/" + file.name, image.bytes());
     files.push_back(std::move(file));
   }
+  under_way.commit();
   fault_point("save.written");
   return file_entries_text(files);
 }

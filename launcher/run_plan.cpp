@@ -16,7 +16,7 @@ namespace hone::launcher {
 namespace {
 
 constexpr double kGibibyte = 1 << 30;
-constexpr std::int64_t kCheckpointFile = std::int64_t{512} << 20;  // a rank builds one in memory at a time
+constexpr std::int64_t kCheckpointFile = std::int64_t{128} << 20;  // a rank builds one in memory at a time
 
 // What the parts of a plan are reckoned from.
 struct PlanInput {

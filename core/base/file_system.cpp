@@ -170,6 +170,10 @@ void AtomicFileWriter::write(std::span<const std::byte> bytes) {
   }
 }
 
+void AtomicFileWriter::begin_writeback() {
+  ::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE);  // only a hint: commit() is what makes it durable
+}
+
 void AtomicFileWriter::commit() {
   before("fsync", "file.fsync", path_);
   if (::fsync(fd_) != 0) fail_write(path_);
