@@ -1,8 +1,9 @@
 // How fast a checkpoint reaches the disk, beside the disk's own pace:
 //   bench_checkpoint_write FOLDER [MiB] [rounds]
-// Each round writes MiB of random bytes to one file of FOLDER and syncs it (the probe), then saves a checkpoint of as
-// many bytes of state there, and the probe once more. One JSON line a round: bandwidths and the checkpoint's as a share of
-// the probes' mean; then what a save beside the training costs its caller: the copy, against memcpy of the same bytes.
+// Each round writes MiB of random bytes to one file of FOLDER and syncs it (the probe), then saves a
+// checkpoint of as many bytes of state there, and the probe once more. One JSON line a round: bandwidths and
+// the checkpoint's as a share of the probes' mean; then what a save beside the training costs its caller: the
+// copy, against memcpy of the same bytes.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -57,8 +58,10 @@ std::vector<float> random_values(std::int64_t count) {
 int main(int argc, char** argv) {
   if (argc < 2) return std::fprintf(stderr, "usage: bench_checkpoint_write FOLDER [MiB] [rounds]\n"), 2;
   const std::string folder = argv[1];
-  const std::int64_t mebibytes = argc > 2 ? std::atoll(argv[2]) : 1024, rounds = argc > 3 ? std::atoll(argv[3]) : 3;
-  const std::int64_t elements = mebibytes * (std::int64_t{1} << 20) / 4 / 768 * 256;  // three tensors of 4 bytes
+  const std::int64_t mebibytes = argc > 2 ? std::atoll(argv[2]) : 1024,
+                     rounds = argc > 3 ? std::atoll(argv[3]) : 3;
+  const std::int64_t elements =
+      mebibytes * (std::int64_t{1} << 20) / 4 / 768 * 256;  // three tensors of 4 bytes
   ArenaLayoutBuilder builder;
   builder.begin_block("layers.0");
   builder.add("weight", {elements}, true);
@@ -87,7 +90,8 @@ int main(int argc, char** argv) {
     const double stall = seconds_of([&] { saver.save(state); });
     saver.wait();
     const double memory = seconds_of([&] {
-      for (std::size_t t = 0; t < 3; ++t) std::memcpy(copy[t].data(), tensors[t].data(), tensors[t].size() * 4);
+      for (std::size_t t = 0; t < 3; ++t)
+        std::memcpy(copy[t].data(), tensors[t].data(), tensors[t].size() * 4);
     });
     std::printf(
         "{\"bench\":\"checkpoint_write\",\"gb\":%.3f,\"save_gb_per_s\":%.3f,\"probe_gb_per_s\":%.3f,"

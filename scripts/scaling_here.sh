@@ -3,6 +3,8 @@
 # same step; two ranks on a step of twice the rows. The best of several runs taken in turn counts. One JSON line:
 #   strong  seconds of one rank over seconds of two (2 is ideal)
 #   weak    seconds of one rank over seconds of two with twice the rows (1 is ideal)
+# Then a line for each ZeRO stage on two ranks: the share of the time in which a collective was under way that no rank
+# waited for it, and the bytes of a step.
 #
 #   scripts/scaling_here.sh [ROUNDS]     (3)
 #
@@ -26,12 +28,14 @@ awk 'BEGIN { for (d = 1; d <= 64; ++d) { text = ""
   for (i = 1; i <= 120; ++i) text = text i " and " i + d " are " 2 * i + d ". "
   printf "{\"text\":\"%s\"}\n", text } }' > rows.jsonl
 
-# best RANKS ROWS: seconds of the fastest step.
+# best RANKS ROWS ARGS...: seconds of the fastest step.
 best() {
+  local ranks=$1 rows=$2
+  shift 2
   rm -rf run
-  mpirun -n "$1" --bind-to core "$HONE" train --model.path model --model.init random --model.dtype fp32 \
-    --data.train rows.jsonl --data.max_length 256 --train.batch_size "$2" --train.micro_tokens 1024 --train.steps 6 \
-    --train.save_every 1000 --train.eval_every 1000 --run.dir run > /dev/null 2> err || { tail -n 5 err >&2; exit 1; }
+  mpirun -n "$ranks" --bind-to core "$HONE" train --model.path model --model.init random --model.dtype fp32 \
+    --data.train rows.jsonl --data.max_length 256 --train.batch_size "$rows" --train.micro_tokens 1024 --train.steps 6 \
+    --train.save_every 1000 --train.eval_every 1000 --run.dir run "$@" > /dev/null 2> err || { tail -n 5 err >&2; exit 1; }
   grep '"kind":"train"' run/metrics.jsonl | tail -n 5 | grep -o '"seconds":[-+0-9.e]*' | cut -d: -f2 | sort -g | head -n 1
 }
 
@@ -44,3 +48,12 @@ for kind in one strong weak; do sort -g -o $kind $kind; done
 awk -v one="$(head -n 1 one)" -v strong="$(head -n 1 strong)" -v weak="$(head -n 1 weak)" 'BEGIN {
   printf "{\"one_rank_s\":%.4g,\"two_ranks_s\":%.4g,\"two_ranks_twice_the_rows_s\":%.4g,\"strong\":%.3f,\"weak\":%.3f}\n",
     one, strong, weak, one / strong, one / weak }'
+
+for stage in 0 1 2 3; do
+  seconds=$(best 2 8 --dist.zero $stage)
+  tr -d ' \n' < run/timing.json | awk -v stage=$stage -v seconds="$seconds" '{
+    share = $0; sub(/.*"hidden_share":/, "", share); sub(/[,}].*/, "", share)
+    bytes = 0
+    while (match($0, /"bytes":[0-9]+/)) { bytes += substr($0, RSTART + 8, RLENGTH - 8); $0 = substr($0, RSTART + RLENGTH) }
+    printf "{\"zero\":%d,\"step_s\":%.4g,\"hidden_share\":%.3f,\"mb_per_step\":%.1f}\n", stage, seconds, share, bytes / 6e6 }'
+done

@@ -7,7 +7,8 @@ namespace hone::model {
 GatheredBytes::GatheredBytes(std::int64_t part, Communicator& communicator, at::Device device)
     : communicator_(&communicator),
       bytes_(static_cast<std::size_t>(part * communicator.world_size())),
-      whole_(at::empty({static_cast<std::int64_t>(bytes_)}, at::TensorOptions().dtype(at::kByte).device(device))) {}
+      whole_(at::empty({static_cast<std::int64_t>(bytes_)},
+                       at::TensorOptions().dtype(at::kByte).device(device))) {}
 
 void GatheredBytes::start(const at::Tensor& own) {
   if (started_) return;

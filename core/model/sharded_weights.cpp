@@ -8,17 +8,20 @@ namespace {
 constexpr std::int64_t kAlignment = 16;  // of each tensor, in bytes
 constexpr std::int64_t kPart = 64;       // of a rank's part
 
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 }  // namespace
 
-ShardedWeights::ShardedWeights(const std::vector<std::shared_ptr<nn::Weight>>& weights, Communicator& communicator,
-                               at::Device device) {
+ShardedWeights::ShardedWeights(const std::vector<std::shared_ptr<nn::Weight>>& weights,
+                               Communicator& communicator, at::Device device) {
   std::vector<at::Tensor*> tensors;
   for (const auto& weight : weights)
     for (at::Tensor* tensor : weight->storage()) tensors.push_back(tensor);
   std::int64_t total = 0;
-  for (const at::Tensor* tensor : tensors) total += round_up(static_cast<std::int64_t>(tensor->nbytes()), kAlignment);
+  for (const at::Tensor* tensor : tensors)
+    total += round_up(static_cast<std::int64_t>(tensor->nbytes()), kAlignment);
   const std::int64_t world = communicator.world_size(), part = round_up(total, world * kPart) / world;
   whole_ = std::make_unique<GatheredBytes>(part, communicator, device);
   const at::Tensor all = at::zeros({world * part}, at::TensorOptions().dtype(at::kByte).device(device));

@@ -1,7 +1,7 @@
 #pragma once
-// How what a model holds is spread over ranks (ZeRO, Rajbhandari et al. 2020). Stage 1 shards the optimizer's state (and
-// masters of another type than the compute type), 2 gradients too, 3 weights too, frozen ones included. Each block of
-// the arena is cut as shard_plan says.
+// How what a model holds is spread over ranks (ZeRO, Rajbhandari et al. 2020). Stage 1 shards the optimizer's
+// state (and masters of another type than the compute type), 2 gradients too, 3 weights too, frozen ones
+// included. Each block of the arena is cut as shard_plan says.
 #include "core/ports/communicator.h"
 #include "core/train/shard_plan.h"
 
@@ -11,7 +11,7 @@ struct Sharding {
   std::int64_t stage = 0;
   std::int64_t granule = 64;             // shards begin at multiples of it; the optimizer's, or a multiple
   Communicator* communicator = nullptr;  // the ranks that share; outlives the model. Needed from stage 1 on
-  Communicator* replicas = nullptr;      // those that hold the same shards in other such groups; null: one group
+  Communicator* replicas = nullptr;  // those that hold the same shards in other such groups; null: one group
 
   bool shards_state() const { return stage >= 1; }
   bool shards_gradients() const { return stage >= 2; }
@@ -26,7 +26,9 @@ struct Sharding {
   }
   Range shard(Range block) const { return shard_of(block, rank(), world_size(), granule); }
   // Elements of every rank's part where a block goes through a collective, the last ones padded.
-  std::int64_t part(Range block) const { return shard_of({0, block.length()}, 0, world_size(), granule).length(); }
+  std::int64_t part(Range block) const {
+    return shard_of({0, block.length()}, 0, world_size(), granule).length();
+  }
 };
 
 }  // namespace hone::model

@@ -39,7 +39,8 @@ std::int64_t StepGradients::first_bad_parameter() const {
 
 std::string StepGradients::first_not_finite() const {
   const std::int64_t first = first_bad_parameter();
-  return first < std::ssize(layout_.parameters) ? layout_.parameters[static_cast<std::size_t>(first)].name : "";
+  return first < std::ssize(layout_.parameters) ? layout_.parameters[static_cast<std::size_t>(first)].name
+                                                : "";
 }
 
 ArenaGradients::ArenaGradients(const ArenaLayout& layout, at::Device device)
@@ -70,7 +71,8 @@ double ArenaGradients::norm() const {
   const std::int64_t chunks = (sum_.numel() + kNormChunk - 1) / kNormChunk;
   at::Tensor sums = at::empty({chunks + 1}, sum_.options().dtype(at::kDouble));  // the chunks', then the norm
   double* data = sums.mutable_data_ptr<double>();
-  global_norm_cuda(sum_.const_data_ptr<float>(), sum_.numel(), data, data + chunks, device::stream_on(sum_.device()));
+  global_norm_cuda(sum_.const_data_ptr<float>(), sum_.numel(), data, data + chunks,
+                   device::stream_on(sum_.device()));
   return sums[chunks].item<double>();
 }
 

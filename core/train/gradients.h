@@ -1,6 +1,6 @@
 #pragma once
-// The gradient of one step: the GradientSink of its micro-batches, then the sum over them and over ranks, of which a
-// rank keeps all or, under ZeRO, its shards.
+// The gradient of one step: the GradientSink of its micro-batches, then the sum over them and over ranks, of
+// which a rank keeps all or, under ZeRO, its shards.
 #include <ATen/core/Tensor.h>
 
 #include <functional>
@@ -13,8 +13,8 @@
 
 namespace hone::train {
 
-// All ranks make the same calls: begin_step, for each micro-batch begin_micro_batch and end_micro_batch, finish; then
-// what looks at the sum.
+// All ranks make the same calls: begin_step, for each micro-batch begin_micro_batch and end_micro_batch,
+// finish; then what looks at the sum.
 class StepGradients : public GradientSink {
  public:
   virtual void begin_step() = 0;
@@ -27,8 +27,11 @@ class StepGradients : public GradientSink {
   const OwnedShards& owned() const { return owned_; }
   virtual double norm() const = 0;  // L2, of all ranks' shards
   void scale(float factor);
-  virtual std::int64_t bytes() const { return static_cast<std::int64_t>(sum_.nbytes()); }  // the most held at once
-  virtual std::string first_not_finite() const;  // the first parameter with a value that is not finite; empty: none
+  virtual std::int64_t bytes() const {
+    return static_cast<std::int64_t>(sum_.nbytes());
+  }  // the most held at once
+  virtual std::string first_not_finite()
+      const;  // the first parameter with a value that is not finite; empty: none
 
  protected:
   StepGradients(const ArenaLayout& layout, OwnedShards owned, at::Device device);
@@ -39,8 +42,8 @@ class StepGradients : public GradientSink {
   at::Tensor sum_;
 };
 
-// A flat buffer laid out like the parameters, whole on every rank. On the last micro-batch a final block is handed on to
-// the reduction over ranks.
+// A flat buffer laid out like the parameters, whole on every rank. On the last micro-batch a final block is
+// handed on to the reduction over ranks.
 class ArenaGradients final : public StepGradients {
  public:
   explicit ArenaGradients(const ArenaLayout& layout, at::Device device = at::kCPU);

@@ -24,7 +24,9 @@ CommBuffer buffer_of(const at::Tensor& values) {
   return {values.mutable_data_ptr(), values.numel(), CommType::f32, values.is_cuda()};
 }
 
-std::int64_t chunks_of(Range block) { return (block.length() + kTreeGranule - 1) / kTreeGranule; }
+std::int64_t chunks_of(Range block) {
+  return (block.length() + kTreeGranule - 1) / kTreeGranule;
+}
 
 }  // namespace
 
@@ -153,11 +155,13 @@ double ShardedGradients::norm() const {
   if (tree_) return chunk_sums_norm();
   double sum = sum_.is_cpu() ? square_sum(sum_.const_data_ptr<float>(), sum_.numel())
                              : sum_.to(at::kDouble).square().sum().item<double>();
-  if (sharding_.shards_state()) sharding_.communicator->all_reduce({&sum, 1, CommType::f64}, ReduceOp::sum)->wait();
+  if (sharding_.shards_state())
+    sharding_.communicator->all_reduce({&sum, 1, CommType::f64}, ReduceOp::sum)->wait();
   return std::sqrt(sum);
 }
 
-// Chunk by chunk of every block, added up in arena order: what a rank does not own is zero, which adds exactly.
+// Chunk by chunk of every block, added up in arena order: what a rank does not own is zero, which adds
+// exactly.
 double ShardedGradients::chunk_sums_norm() const {
   std::vector<double> sums;
   for (const BlockRange& block : layout_.blocks) {
@@ -191,7 +195,8 @@ std::int64_t ShardedGradients::bytes() const {
 std::string ShardedGradients::first_not_finite() const {
   std::int64_t first = first_bad_parameter();
   sharding_.communicator->all_reduce({&first, 1, CommType::i64}, ReduceOp::min)->wait();
-  return first < std::ssize(layout_.parameters) ? layout_.parameters[static_cast<std::size_t>(first)].name : "";
+  return first < std::ssize(layout_.parameters) ? layout_.parameters[static_cast<std::size_t>(first)].name
+                                                : "";
 }
 
 }  // namespace hone::train

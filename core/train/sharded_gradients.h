@@ -1,11 +1,12 @@
 #pragma once
-// Gradients under ZeRO, and under the deterministic tree. Blocks go to the ranks that own their shards in backward order,
-// while backward still runs: in stage 1 once a step, from the last micro-batch on; from stage 2 on in every micro-batch,
-// so that no rank ever holds the whole gradient (two blocks under way, besides its shards).
+// Gradients under ZeRO, and under the deterministic tree. Blocks go to the ranks that own their shards in
+// backward order, while backward still runs: in stage 1 once a step, from the last micro-batch on; from stage
+// 2 on in every micro-batch, so that no rank ever holds the whole gradient (two blocks under way, besides its
+// shards).
 //
-// The tree: micro-batch j of rank r is bin j * world_size + r of a power of two of bins. Every micro-batch is summed over
-// ranks in a balanced tree (Communicator's contract), then micro-batches are: one binary tree over bins, the same for any
-// power of two of ranks and any stage, to the last bit.
+// The tree: micro-batch j of rank r is bin j * world_size + r of a power of two of bins. Every micro-batch is
+// summed over ranks in a balanced tree (Communicator's contract), then micro-batches are: one binary tree
+// over bins, the same for any power of two of ranks and any stage, to the last bit.
 #include <deque>
 #include <vector>
 
@@ -20,7 +21,8 @@ inline constexpr std::int64_t kTreeGranule = 4096;
 class ShardedGradients final : public StepGradients {
  public:
   // `sharding` has a communicator. `tree`: its granule is a multiple of kTreeGranule.
-  ShardedGradients(const ArenaLayout& layout, const model::Sharding& sharding, bool tree, at::Device device = at::kCPU);
+  ShardedGradients(const ArenaLayout& layout, const model::Sharding& sharding, bool tree,
+                   at::Device device = at::kCPU);
 
   void begin_step() override;
   void begin_micro_batch(bool last) override;
@@ -54,8 +56,8 @@ class ShardedGradients final : public StepGradients {
   std::vector<bool> final_;            // by block, in this micro-batch
   std::size_t next_ = 0;               // blocks [0, next_) are still to be started, the last first
   std::deque<UnderWay> under_way_;
-  at::Tensor of_micro_batch_;          // tree: the shards' sums over ranks
-  std::vector<at::Tensor> subtrees_;   // tree: by level; undefined: none
+  at::Tensor of_micro_batch_;         // tree: the shards' sums over ranks
+  std::vector<at::Tensor> subtrees_;  // tree: by level; undefined: none
 };
 
 }  // namespace hone::train

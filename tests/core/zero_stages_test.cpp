@@ -1,4 +1,5 @@
-// Whatever is sharded over whatever number of ranks, training is the same; under the deterministic tree to the last bit.
+// Whatever is sharded over whatever number of ranks, training is the same; under the deterministic tree to
+// the last bit.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -21,12 +22,15 @@ struct Cut {
   int shard_ranks = 0;              // groups of ranks that share; 0: all
 };
 
-// Bin i is micro-batch i / ranks of rank i % ranks; as many on every rank, under the tree a power of two in all.
+// Bin i is micro-batch i / ranks of rank i % ranks; as many on every rank, under the tree a power of two in
+// all.
 Cutter share_of(int rank, const Cut& cut) {
   return [=](std::vector<TokenBatch> samples) {
     std::vector<TokenBatch> bins;
     for (std::size_t i = 0; i < samples.size(); i += cut.samples_in_bin)
-      bins.push_back(joined({samples.begin() + i, samples.begin() + std::min<std::size_t>(samples.size(), i + cut.samples_in_bin)}));
+      bins.push_back(
+          joined({samples.begin() + i,
+                  samples.begin() + std::min<std::size_t>(samples.size(), i + cut.samples_in_bin)}));
     const std::size_t ranks = cut.ranks, rows = (bins.size() + ranks - 1) / ranks;
     bins.resize(cut.tree ? std::bit_ceil(std::max(bins.size(), ranks)) : rows * ranks);
     std::vector<TokenBatch> mine;
@@ -45,8 +49,10 @@ struct Trace {
   std::int64_t frozen = 0, master = 0, state = 0, gradients = 0;  // bytes held
 };
 
-std::unique_ptr<train::StepGradients> gradients_of(TinyRun& run, const Cut& cut, GradientReduction*& reduction,
-                                                   std::unique_ptr<GradientReduction>& owner, Communicator& ranks) {
+std::unique_ptr<train::StepGradients> gradients_of(TinyRun& run, const Cut& cut,
+                                                   GradientReduction*& reduction,
+                                                   std::unique_ptr<GradientReduction>& owner,
+                                                   Communicator& ranks) {
   const model::Arena& arena = run.model.arena();
   if (cut.stage > 0 || cut.tree)
     return std::make_unique<train::ShardedGradients>(arena.layout(), arena.sharding(), cut.tree);
@@ -70,7 +76,8 @@ std::vector<Trace> train_on(const Cut& cut, model::BuildSpec spec, std::int64_t 
       mine.sharding.replicas = replicas.get();
     }
     TinyRun run(mine, recompute);
-    run.optimizer = optim::make_optimizer_on(at::kCPU, options, run.model.arena().layout(), run.model.arena().owned());
+    run.optimizer =
+        optim::make_optimizer_on(at::kCPU, options, run.model.arena().layout(), run.model.arena().owned());
     GradientReduction* reduction = nullptr;
     std::unique_ptr<GradientReduction> owner;
     const auto gradients = gradients_of(run, cut, reduction, owner, ranks);
@@ -122,13 +129,17 @@ void expect_the_unsharded_losses(const model::BuildSpec& spec, bool recompute = 
 
 }  // namespace
 
-TEST(ZeroStages, EveryStageGivesTheUnshardedLossesOfAllWeights) { expect_the_unsharded_losses(full_spec()); }
+TEST(ZeroStages, EveryStageGivesTheUnshardedLossesOfAllWeights) {
+  expect_the_unsharded_losses(full_spec());
+}
 
 TEST(ZeroStages, EveryStageGivesTheUnshardedLossesOfAnAdapterUnderDropout) {
   expect_the_unsharded_losses(lora_spec(0.2));
 }
 
-TEST(ZeroStages, EveryStageGivesTheUnshardedLossesOfAnAdapterOnNf4) { expect_the_unsharded_losses(nf4_spec(0.1)); }
+TEST(ZeroStages, EveryStageGivesTheUnshardedLossesOfAnAdapterOnNf4) {
+  expect_the_unsharded_losses(nf4_spec(0.1));
+}
 
 TEST(ZeroStages, RecomputationChangesNoBit) {
   for (const auto& spec : {full_spec(), nf4_spec(0.1)})
@@ -143,7 +154,8 @@ TEST(ZeroStages, MastersInAnotherTypeThanTheViewsAreSharded) {
   const Trace one = train_on({}, spec, 6)[0];
   for (const std::int64_t stage : {0, 1, 2, 3}) {
     const std::vector<Trace> traces = train_on({3, stage}, spec, 6);
-    for (std::size_t i = 0; i < one.losses.size(); ++i) EXPECT_NEAR(traces[0].losses[i] / one.losses[i], 1.0, 2e-2);
+    for (std::size_t i = 0; i < one.losses.size(); ++i)
+      EXPECT_NEAR(traces[0].losses[i] / one.losses[i], 1.0, 2e-2);
     EXPECT_EQ(traces[1].weights, traces[0].weights);
   }
 }
@@ -168,7 +180,8 @@ TEST(ZeroStages, GroupsOfRanksShareAndOthersHoldTheSame) {
     const Trace one = train_on({}, spec, 10)[0], tree = train_on({1, 0, true}, spec, 6)[0];
     for (std::int64_t stage = 1; stage <= 3; ++stage) {
       const std::vector<Trace> traces = train_on({4, stage, false, 1, /*shard_ranks=*/2}, spec, 10);
-      for (std::size_t i = 0; i < one.losses.size(); ++i) EXPECT_NEAR(traces[0].losses[i] / one.losses[i], 1.0, 1e-5);
+      for (std::size_t i = 0; i < one.losses.size(); ++i)
+        EXPECT_NEAR(traces[0].losses[i] / one.losses[i], 1.0, 1e-5);
       for (const Trace& trace : traces) EXPECT_EQ(trace.weights, traces[0].weights);
       EXPECT_EQ(train_on({4, stage, true, 1, 2}, spec, 6)[3].weights, tree.weights);
     }
@@ -183,16 +196,21 @@ TEST(ZeroStages, EveryOptimizerWorksInEveryStage) {
       const std::vector<Trace> traces = train_on({3, stage}, full_spec(), 6, options);
       for (std::size_t i = 0; i < one.losses.size(); ++i)
         EXPECT_NEAR(traces[0].losses[i] / one.losses[i], 1.0, 1e-4) << name << ", stage " << stage;
-      for (const Trace& trace : traces) EXPECT_EQ(trace.weights, traces[0].weights) << name << ", stage " << stage;
+      for (const Trace& trace : traces)
+        EXPECT_EQ(trace.weights, traces[0].weights) << name << ", stage " << stage;
     }
   }
 }
 
 TEST(ZeroStages, EachStageHoldsLess) {
-  const auto held = [](std::int64_t stage, const model::BuildSpec& spec) { return train_on({4, stage}, spec, 1)[0]; };
+  const auto held = [](std::int64_t stage, const model::BuildSpec& spec) {
+    return train_on({4, stage}, spec, 1)[0];
+  };
   const Trace whole = held(0, full_spec()), state = held(1, full_spec()), gradients = held(2, full_spec()),
               weights = held(3, full_spec());
-  const auto quarter = [](std::int64_t bytes) { return static_cast<std::int64_t>(0.3 * static_cast<double>(bytes)); };
+  const auto quarter = [](std::int64_t bytes) {
+    return static_cast<std::int64_t>(0.3 * static_cast<double>(bytes));
+  };
   EXPECT_LT(state.state, quarter(whole.state));
   EXPECT_EQ(state.master, whole.master);  // fp32 views are the master itself
   EXPECT_LT(gradients.gradients, whole.gradients);
