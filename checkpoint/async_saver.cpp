@@ -43,7 +43,7 @@ AsyncSaver::AsyncSaver(CheckpointStore& store) : store_(store) {
 AsyncSaver::~AsyncSaver() = default;
 
 void AsyncSaver::save(const CheckpointState& state) {
-  wait();
+  if (pending_) finish();
   store_.begin(state);
   const ShardOwner owner = store_.owner(state);
   auto pending = std::make_unique<Pending>();
@@ -72,6 +72,7 @@ bool AsyncSaver::poll() {
 
 void AsyncSaver::wait() {
   if (pending_) finish();
+  spare_.clear();
 }
 
 void AsyncSaver::finish() {

@@ -43,9 +43,15 @@ model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec
   };
 }
 
+model::ZeroPlan zero_plan(const Config& config, int world_size) {
+  const bool tree = config.dist.deterministic == "tree";
+  const auto ranks = static_cast<int>(config.dist.shard_ranks);
+  return {static_cast<int>(config.dist.zero), ranks > 0 ? ranks : world_size,
+          tree ? train::kTreeGranule : optim::granule_of(config.optim)};
+}
+
 ShardGroups make_sharding(const Config& config, Communicator& communicator) {
-  const std::int64_t granule =
-      config.dist.deterministic == "tree" ? train::kTreeGranule : optim::granule_of(config.optim);
+  const std::int64_t granule = zero_plan(config, communicator.world_size()).granule;
   ShardGroups groups{nullptr, nullptr, {config.dist.zero, granule, &communicator}};
   const int ranks = static_cast<int>(config.dist.shard_ranks);
   if (config.dist.zero == 0 || ranks == 0 || ranks == communicator.world_size()) return groups;

@@ -20,7 +20,10 @@ void require_trainable(const Config& config, const model::BuildSpec& spec);
 // Memory is checked before loading.
 model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding = {});
 
-// What [dist] and [optim] say of sharding, with the groups of ranks that it needs (none: all ranks share).
+// What [dist] and [optim] say of sharding over so many ranks.
+model::ZeroPlan zero_plan(const Config& config, int world_size);
+
+// The same over the ranks that there are, with the groups of ranks that it needs (none: all ranks share).
 struct ShardGroups {
   CommunicatorPtr shards, replicas;
   model::Sharding sharding;

@@ -50,7 +50,8 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   };
   const double share =
       kUsedMemory * static_cast<double>(model::available_memory(spec.device)) / context.session.local_size();
-  const model::MemoryEstimate held = model::estimate_memory(files, spec, state_bytes(config, spec));
+  const model::MemoryEstimate held = model::estimate_memory(
+      files, spec, state_bytes(config, spec), zero_plan(config, communicator.world_size()));
   const double weights = static_cast<double>(held.total());
   std::int64_t tokens = fitting_tokens(share - weights, activations, longest,
                                        share_of_a_step(config.train, longest, communicator.world_size()));

@@ -57,6 +57,8 @@ void require_ranks_fit(const Config& config, int world_size) {
   };
   if (!std::has_single_bit(static_cast<unsigned>(world_size)))
     refuse(std::to_string(world_size) + " ranks are no power of two", "take 1, 2, 4, 8, ... ranks");
+  if (!config.train.micro_tokens)
+    refuse("train.micro_tokens auto goes by the ranks and their memory", "give a number of tokens");
   if (config.model.device != "cpu")
     refuse("on GPUs NCCL chooses the order of sums", "set dist.deterministic none, or model.device cpu");
   if (config.dist.zero > 0 && config.optim.name == "adafactor")

@@ -71,6 +71,7 @@ TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, Ru
       optimizer_(optim::make_optimizer_on(model_.device(), config_.optim, model_.arena().layout(),
                                            model_.arena().owned(), model_.arena().type())),
       gradients_(make_gradients()),
+      reduction_(make_reduction()),
       store_(config_.run.dir + "/checkpoints", communicator_, store_options()),
       checkpoints_(store_, model_, *optimizer_, flatten(config_), digests(), config_.train.async_save) {}
 
@@ -122,10 +123,16 @@ std::unique_ptr<train::StepGradients> TrainingRun::make_gradients() {
   const bool tree = config_.dist.deterministic == "tree";
   if (tree || config_.dist.zero > 0)
     return std::make_unique<train::ShardedGradients>(arena.layout(), arena.sharding(), tree, model_.device());
-  auto whole = std::make_unique<train::ArenaGradients>(arena.layout(), model_.device());
-  reduction_ = dist::make_gradient_reduction(whole->flat(), arena.layout(), communicator_, model_.device().is_cuda());
-  whole->set_reduction(reduction_.get());
-  return whole;
+  return std::make_unique<train::ArenaGradients>(arena.layout(), model_.device());
+}
+
+std::unique_ptr<GradientReduction> TrainingRun::make_reduction() {
+  auto* whole = dynamic_cast<train::ArenaGradients*>(gradients_.get());
+  if (!whole) return nullptr;
+  auto reduction = dist::make_gradient_reduction(whole->flat(), model_.arena().layout(), communicator_,
+                                                 model_.device().is_cuda());
+  whole->set_reduction(reduction.get());
+  return reduction;
 }
 
 train::StepParts TrainingRun::step_parts(TrainState& state) {

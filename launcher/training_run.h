@@ -44,6 +44,7 @@ class TrainingRun {
   std::optional<data::EvalPass> make_held_out();
   model::Model make_model();
   std::unique_ptr<train::StepGradients> make_gradients();
+  std::unique_ptr<GradientReduction> make_reduction();
   train::StepParts step_parts(TrainState& state);
   checkpoint::StoreOptions store_options();
   checkpoint::FlatMap digests() const;
@@ -68,8 +69,8 @@ class TrainingRun {
   model::Model model_;
   objective::ObjectivePtr objective_;
   optim::OptimizerPtr optimizer_;
-  std::unique_ptr<GradientReduction> reduction_;  // of whole gradients
   std::unique_ptr<train::StepGradients> gradients_;
+  std::unique_ptr<GradientReduction> reduction_;  // of whole gradients; goes before what it sums does
   train::PhaseClock clock_;
   checkpoint::CheckpointStore store_;
   RunCheckpoints checkpoints_;

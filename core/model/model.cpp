@@ -49,12 +49,17 @@ bool Model::holds_for_head(std::size_t segment) const {
   return segment + 1 == arena_block_.size() || (segment == 0 && parts_.config.tie_embeddings);
 }
 
+void Model::release_head() const {
+  leave(arena_block_.size() - 1);
+  leave(0);
+}
+
 void Model::stand_by(GradientSink* sink) const {
   for (std::size_t s = 0; s < arena_block_.size(); ++s) {
     enter(s, s + 1);
     if (!holds_for_head(s)) leave(s);
   }
-  if (!sink) return;
+  if (!sink) return release_head();
   ModelTape nothing;
   nothing.segments.resize(arena_block_.size());
   backward({}, nothing, *sink);
@@ -133,8 +138,11 @@ void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) c
     }
     if (d.defined()) d = segment.tape.backward(segment.out, std::move(d), segment.in, sink);
     segment = {};
-    if (s > 0) leave(s);
-    if (s + 1 == tape.segments.size()) leave(0);
+    if (s + 1 == tape.segments.size()) {
+      release_head();
+    } else if (s > 0) {
+      leave(s);
+    }
     announce(s, sink);
   }
 }

@@ -74,6 +74,9 @@ class Model {
   // Plays the tape. The head's own gradient has gone to the sink before; blocks are announced as they are
   // final.
   void backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) const;
+  // Where weights are sharded, a forward pass leaves the head's there for whoever needs them next: backward gives them
+  // back, after a pass without a tape this does. All ranks.
+  void release_head() const;
   // What a rank does that has nothing to pass through the model while others have: its part in the gathering of sharded
   // weights, forward and, with a sink, backward, whose blocks are announced. Every micro-batch calls this or the passes.
   void stand_by(GradientSink* sink = nullptr) const;

@@ -72,6 +72,7 @@ class Sft final : public CapturableObjective {
     const at::Tensor hidden =
         model.forward(batch, {.adapters = adapters}).index_select(0, to_index(rows.row, model.device()));
     const nn::TokenScores tokens = nn::score_targets(model.head(), hidden, to_index(rows.target, model.device()));
+    model.release_head();
     const at::Tensor logp = tokens.logp.cpu().to(at::kDouble), likeliest = tokens.likeliest.cpu();
     for (std::size_t r = 0; r < rows.row.size(); ++r) {
       SequenceScore& score = scores[rows.sequence[r]];

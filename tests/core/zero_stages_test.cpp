@@ -4,6 +4,7 @@
 
 #include <bit>
 
+#include "core/train/evaluator.h"
 #include "core/train/sharded_gradients.h"
 #include "dist/gradient_sync.h"
 #include "dist/thread_communicator.h"
@@ -200,6 +201,27 @@ TEST(ZeroStages, EveryOptimizerWorksInEveryStage) {
         EXPECT_EQ(trace.weights, traces[0].weights) << name << ", stage " << stage;
     }
   }
+}
+
+TEST(ZeroStages, ARankWithNothingToEvaluateTakesPartInGathering) {
+  const Golden golden("samples.safetensors");
+  const auto loss = [&](std::int64_t stage, const model::BuildSpec& spec) {
+    double losses[3] = {};
+    dist::run_ranks(3, [&](Communicator& ranks) {
+      model::BuildSpec mine = spec;
+      mine.sharding = sharding_of({3, stage}, ranks);
+      TinyRun run(mine);
+      const auto bins = [&](const train::BatchVisitor& visit) {
+        for (int bin = 0; bin < 2; ++bin)
+          visit(ranks.rank() == bin ? batch_of(golden, 4 * bin, 4 * bin + 4) : TokenBatch{});
+      };
+      losses[ranks.rank()] = train::evaluate(*run.objective, run.model, bins, ranks).loss;
+    });
+    EXPECT_EQ(losses[1], losses[0]);
+    EXPECT_EQ(losses[2], losses[0]);
+    return losses[0];
+  };
+  for (const auto& spec : {full_spec(), nf4_spec()}) EXPECT_EQ(loss(3, spec), loss(0, spec));
 }
 
 TEST(ZeroStages, EachStageHoldsLess) {
