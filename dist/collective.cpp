@@ -58,24 +58,6 @@ void check_exchange(const Collective& collective, int world_size) {
 
 }  // namespace
 
-const char* name_of(CollectiveKind kind) {
-  switch (kind) {
-    case CollectiveKind::all_reduce:
-      return "all_reduce";
-    case CollectiveKind::reduce_scatter:
-      return "reduce_scatter";
-    case CollectiveKind::all_gather:
-      return "all_gather";
-    case CollectiveKind::broadcast:
-      return "broadcast";
-    case CollectiveKind::all_to_all:
-      return "all_to_all";
-    case CollectiveKind::barrier:
-      return "barrier";
-  }
-  return "?";
-}
-
 const char* name_of(CommType type) {
   switch (type) {
     case CommType::f32:

@@ -19,7 +19,6 @@ struct Collective {
   int root = 0;
 };
 
-const char* name_of(CollectiveKind kind);
 const char* name_of(CommType type);
 const char* name_of(ReduceOp op);
 // "all_reduce of 1000 f32 (sum)"

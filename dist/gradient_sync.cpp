@@ -31,7 +31,8 @@ ReplicatedReduction::ReplicatedReduction(std::span<float> gradient, const ArenaL
 
 void ReplicatedReduction::start(const Bucket& bucket) {
   started_.push_back(communicator_.all_reduce(
-      {gradient_.data() + bucket.range.begin, bucket.range.length(), CommType::f32, on_device_}, ReduceOp::sum));
+      {gradient_.data() + bucket.range.begin, bucket.range.length(), CommType::f32, on_device_},
+      ReduceOp::sum));
 }
 
 void ReplicatedReduction::block_final(std::size_t block) {
@@ -54,8 +55,7 @@ std::unique_ptr<GradientReduction> make_gradient_reduction(std::span<float> grad
                                                            const ArenaLayout& layout,
                                                            Communicator& communicator, bool on_device) {
   if (communicator.world_size() == 1) return std::make_unique<NoReduction>();
-  return std::make_unique<ReplicatedReduction>(gradient, layout, communicator, ReplicatedReduction::kBucketBytes,
-                                               on_device);
+  return std::make_unique<ReplicatedReduction>(gradient, layout, communicator, kBucketBytes, on_device);
 }
 
 }  // namespace hone::dist

@@ -16,8 +16,6 @@ namespace hone::dist {
 // it, so all ranks make the same calls whatever they announce.
 class ReplicatedReduction final : public GradientReduction {
  public:
-  static constexpr std::int64_t kBucketBytes = std::int64_t{1} << 20;
-
   // `gradient` has layout.size elements and, with the communicator, outlives this.
   ReplicatedReduction(std::span<float> gradient, const ArenaLayout& layout, Communicator& communicator,
                       std::int64_t bucket_bytes = kBucketBytes, bool on_device = false);
@@ -44,6 +42,7 @@ class ReplicatedReduction final : public GradientReduction {
 // The one that fits: nothing to do for one rank.
 std::unique_ptr<GradientReduction> make_gradient_reduction(std::span<float> gradient,
                                                            const ArenaLayout& layout,
-                                                           Communicator& communicator, bool on_device = false);
+                                                           Communicator& communicator,
+                                                           bool on_device = false);
 
 }  // namespace hone::dist

@@ -9,29 +9,11 @@ double seconds(TrafficMeter::Clock::duration time) {
   return std::chrono::duration<double>(time).count();
 }
 
-Traffic::Count& count_of(Traffic& traffic, CollectiveKind kind) {
-  switch (kind) {
-    case CollectiveKind::all_reduce:
-      return traffic.all_reduce;
-    case CollectiveKind::reduce_scatter:
-      return traffic.reduce_scatter;
-    case CollectiveKind::all_gather:
-      return traffic.all_gather;
-    case CollectiveKind::broadcast:
-      return traffic.broadcast;
-    case CollectiveKind::all_to_all:
-      return traffic.all_to_all;
-    case CollectiveKind::barrier:
-      break;
-  }
-  return traffic.barrier;
-}
-
 }  // namespace
 
 void TrafficMeter::called(CollectiveKind kind, std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
-  Traffic::Count& count = count_of(traffic_, kind);
+  Traffic::Count& count = traffic_.of(kind);
   ++count.calls;
   count.bytes += bytes;
 }

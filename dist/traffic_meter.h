@@ -8,8 +8,6 @@
 
 namespace hone::dist {
 
-enum class CollectiveKind { all_reduce, reduce_scatter, all_gather, broadcast, all_to_all, barrier };
-
 class TrafficMeter {
  public:
   using Clock = std::chrono::steady_clock;

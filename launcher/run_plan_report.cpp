@@ -6,9 +6,9 @@
 namespace hone::launcher {
 namespace {
 
-constexpr train::CollectiveKind kKinds[] = {train::CollectiveKind::all_reduce,
-                                            train::CollectiveKind::reduce_scatter,
-                                            train::CollectiveKind::all_gather};
+constexpr CollectiveKind kKinds[] = {CollectiveKind::all_reduce,
+                                            CollectiveKind::reduce_scatter,
+                                            CollectiveKind::all_gather};
 
 OrderedJson bytes_json(const RankBytes& bytes) {
   return {{"frozen_weights", bytes.held.frozen},
@@ -22,16 +22,16 @@ OrderedJson bytes_json(const RankBytes& bytes) {
           {"total", bytes.total()}};
 }
 
-std::int64_t sent(const RunPlan& plan, train::CollectiveKind kind) {
+std::int64_t sent(const RunPlan& plan, CollectiveKind kind) {
   const auto bytes = static_cast<double>(train::total(plan.collectives, kind).bytes);
   return static_cast<std::int64_t>(train::on_the_wire(kind, bytes, plan.ranks));
 }
 
 OrderedJson traffic_json(const RunPlan& plan) {
   OrderedJson json = OrderedJson::object();
-  for (const train::CollectiveKind kind : kKinds) {
-    const train::Payload traffic = train::total(plan.collectives, kind);
-    json[train::name_of(kind)] = {
+  for (const CollectiveKind kind : kKinds) {
+    const Traffic::Count traffic = train::total(plan.collectives, kind);
+    json[name_of(kind)] = {
         {"calls", traffic.calls}, {"bytes", traffic.bytes}, {"sent", sent(plan, kind)}};
   }
   return json;
@@ -101,9 +101,9 @@ std::vector<std::string> lines_of(const RunPlan& plan) {
   for (const auto& [part, bytes] : parts.items())
     if (bytes > 0) lines.push_back(fmt::format("  {:<16} {:>12}", part, size_text(bytes)));
   if (plan.memory > 0) lines.push_back(fmt::format("  {:<16} {:>12}", "of", size_text(plan.memory)));
-  for (const train::CollectiveKind kind : kKinds)
-    if (const train::Payload traffic = train::total(plan.collectives, kind); traffic.calls > 0)
-      lines.push_back(fmt::format("{} a step: {} calls, {}, of which a rank sends {}", train::name_of(kind),
+  for (const CollectiveKind kind : kKinds)
+    if (const Traffic::Count traffic = train::total(plan.collectives, kind); traffic.calls > 0)
+      lines.push_back(fmt::format("{} a step: {} calls, {}, of which a rank sends {}", name_of(kind),
                                   traffic.calls, size_text(traffic.bytes), size_text(sent(plan, kind))));
   lines.push_back(fmt::format("a checkpoint: {}, {} of them from each rank; up to {} on disk",
                               size_text(plan.checkpoint.bytes), size_text(plan.checkpoint.rank_bytes),

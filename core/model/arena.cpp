@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "core/base/error.h"
+#include "core/model/comm_buffer.h"
 
 namespace hone::model {
 
@@ -22,11 +23,10 @@ void Arena::allocate(ArenaLayout layout, at::ScalarType compute, at::ScalarType 
   const bool in_place = compute == master && !sharding_.shards_weights();
   master_ = zeros(in_place ? layout_.size : owned_.size(), master);
   if (!sharding_.shards_weights()) views_ = in_place ? master_ : zeros(layout_.size, compute);
-  for (std::size_t b = 0, p = 0; b < layout_.blocks.size(); ++b) {
-    const Range block = layout_.blocks[b].range;
-    for (; p < layout_.parameters.size() && layout_.parameters[p].range.begin < block.end; ++p) block_of_.push_back(b);
-    if (!sharding_.shards_weights()) continue;
-    gathered_.emplace_back(sharding_.part(block) * static_cast<std::int64_t>(c10::elementSize(compute)),
+  block_of_ = blocks_of_parameters(layout_);
+  if (!sharding_.shards_weights()) return;
+  for (const BlockRange& block : layout_.blocks) {
+    gathered_.emplace_back(sharding_.part(block.range) * static_cast<std::int64_t>(c10::elementSize(compute)),
                            *sharding_.communicator, device);
     gathered_.back().release();
   }
@@ -82,9 +82,6 @@ void Arena::for_gathered(at::ScalarType type, Visit&& visit) const {
     WorkPtr work;
   };
   std::deque<UnderWay> under_way;  // the next block's is, while one is visited
-  const auto buffer = [](const at::Tensor& t) {
-    return CommBuffer{t.mutable_data_ptr(), static_cast<std::int64_t>(t.nbytes()), CommType::u8, t.is_cuda()};
-  };
   const auto visit_oldest = [&] {
     under_way.front().work->wait();
     const UnderWay one = std::move(under_way.front());
@@ -94,7 +91,7 @@ void Arena::for_gathered(at::ScalarType type, Visit&& visit) const {
   for (std::size_t b = 0; b < layout_.blocks.size(); ++b) {
     UnderWay one{layout_.blocks[b].range, send_part(b, type), {}, nullptr};
     one.whole = at::empty({one.own.numel() * sharding_.world_size()}, one.own.options());
-    one.work = sharding_.communicator->all_gather(buffer(one.own), buffer(one.whole));
+    one.work = sharding_.communicator->all_gather(bytes_of(one.own), bytes_of(one.whole));
     under_way.push_back(std::move(one));
     if (under_way.size() == 2) visit_oldest();
   }

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/model/comm_buffer.h"
+
 namespace hone::model {
 
 GatheredBytes::GatheredBytes(std::int64_t part, Communicator& communicator, at::Device device)
@@ -17,10 +19,7 @@ void GatheredBytes::start(const at::Tensor& own) {
   storage->set_data_ptr_noswap(storage->allocator()->allocate(bytes_));
   storage->set_nbytes(bytes_);
   own_ = own;
-  const auto buffer = [](const at::Tensor& t) {
-    return CommBuffer{t.mutable_data_ptr(), t.numel(), CommType::u8, t.is_cuda()};
-  };
-  under_way_ = communicator_->all_gather(buffer(own_), buffer(whole_));
+  under_way_ = communicator_->all_gather(bytes_of(own_), bytes_of(whole_));
 }
 
 void GatheredBytes::wait() {

@@ -28,21 +28,25 @@ Model::Model(ModelParts parts, std::uint64_t seed, bool recompute)
       recompute_(recompute),
       arena_block_(match_blocks(parts_.arena->layout(), parts_.family->blocks())) {}
 
+ShardedWeights* Model::sharded(std::size_t segment) const {
+  return parts_.sharded && !parts_.sharded->empty() ? &(*parts_.sharded)[segment] : nullptr;
+}
+
 void Model::start_gather(std::size_t segment) const {
   if (arena_block_[segment]) parts_.arena->start_gather(*arena_block_[segment]);
-  if (parts_.sharded && !parts_.sharded->empty()) (*parts_.sharded)[segment].start();
+  if (ShardedWeights* frozen = sharded(segment)) frozen->start();
 }
 
 void Model::enter(std::size_t segment, std::size_t next) const {
   start_gather(segment);
   if (next < arena_block_.size()) start_gather(next);
   if (arena_block_[segment]) parts_.arena->wait_for(*arena_block_[segment]);
-  if (parts_.sharded && !parts_.sharded->empty()) (*parts_.sharded)[segment].wait();
+  if (ShardedWeights* frozen = sharded(segment)) frozen->wait();
 }
 
 void Model::leave(std::size_t segment) const {
   if (arena_block_[segment]) parts_.arena->release(*arena_block_[segment]);
-  if (parts_.sharded && !parts_.sharded->empty()) (*parts_.sharded)[segment].release();
+  if (ShardedWeights* frozen = sharded(segment)) frozen->release();
 }
 
 bool Model::holds_for_head(std::size_t segment) const {

@@ -91,6 +91,7 @@ class Model {
   const std::vector<std::string>& adapted_modules() const { return parts_.adapted_modules; }
 
  private:
+  ShardedWeights* sharded(std::size_t segment) const;  // its frozen weights; null unless they are sharded
   void start_gather(std::size_t segment) const;
   void enter(std::size_t segment, std::size_t next) const;  // its weights are there, those of `next` on their way
   void leave(std::size_t segment) const;

@@ -12,8 +12,8 @@ struct Segment {
   std::int64_t frozen = 0;   // bytes of its other weights
 };
 
-// How a model would be dealt to ranks that need not be there (model::Sharding is what a run does). `granule` is the
-// optimizer's.
+// How a model would be dealt to ranks that need not be there (model::Sharding is what a run does). `granule`
+// is the optimizer's.
 struct ZeroPlan {
   int stage = 0, ranks = 1;
   std::int64_t granule = 1;
@@ -21,15 +21,14 @@ struct ZeroPlan {
 
 // What a rank owns of a block of so many elements, at most; and the block once all ranks' shards are as long.
 inline std::int64_t owned_of(std::int64_t block, const ZeroPlan& s) {
-  return shard_of({0, block}, 0, s.ranks, s.granule).length();
+  return longest_shard(block, s.ranks, s.granule);
 }
 inline std::int64_t padded(std::int64_t block, const ZeroPlan& s) {
   return s.ranks * owned_of(block, s);
 }
 
-// Frozen bytes are cut evenly, at multiples of 64 (model::ShardedWeights).
 inline std::int64_t owned_bytes(std::int64_t frozen, const ZeroPlan& s) {
-  return (frozen + 64 * s.ranks - 1) / (64 * s.ranks) * 64;
+  return part_of_bytes(frozen, s.ranks);
 }
 
 }  // namespace hone::model

@@ -2,15 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include "core/train/shard_plan.h"
+
 namespace hone::model {
 namespace {
 
 constexpr std::int64_t kAlignment = 16;  // of each tensor, in bytes
-constexpr std::int64_t kPart = 64;       // of a rank's part
-
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 }  // namespace
 
@@ -22,7 +19,8 @@ ShardedWeights::ShardedWeights(const std::vector<std::shared_ptr<nn::Weight>>& w
   std::int64_t total = 0;
   for (const at::Tensor* tensor : tensors)
     total += round_up(static_cast<std::int64_t>(tensor->nbytes()), kAlignment);
-  const std::int64_t world = communicator.world_size(), part = round_up(total, world * kPart) / world;
+  const std::int64_t world = communicator.world_size();
+  const std::int64_t part = part_of_bytes(total, communicator.world_size());
   whole_ = std::make_unique<GatheredBytes>(part, communicator, device);
   const at::Tensor all = at::zeros({world * part}, at::TensorOptions().dtype(at::kByte).device(device));
   std::int64_t begin = 0;

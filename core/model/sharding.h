@@ -25,10 +25,7 @@ struct Sharding {
     return OwnedShards(shards_of(layout, rank(), world_size(), granule));
   }
   Range shard(Range block) const { return shard_of(block, rank(), world_size(), granule); }
-  // Elements of every rank's part where a block goes through a collective, the last ones padded.
-  std::int64_t part(Range block) const {
-    return shard_of({0, block.length()}, 0, world_size(), granule).length();
-  }
+  std::int64_t part(Range block) const { return longest_shard(block.length(), world_size(), granule); }
 };
 
 }  // namespace hone::model

@@ -33,40 +33,50 @@ class Work {
 };
 using WorkPtr = std::unique_ptr<Work>;
 
+enum class CollectiveKind { all_reduce, reduce_scatter, all_gather, broadcast, all_to_all, barrier };
+constexpr const char* name_of(CollectiveKind kind) {
+  constexpr const char* names[] = {"all_reduce", "reduce_scatter", "all_gather",
+                                   "broadcast",  "all_to_all",     "barrier"};
+  return names[static_cast<int>(kind)];
+}
+
 // What this rank asked of a communicator so far. Bytes are the payload here: of the buffer (all_reduce,
 // broadcast, all_to_all), of the input (reduce_scatter), of the output (all_gather).
 struct Traffic {
   struct Count {
     std::int64_t calls = 0, bytes = 0;
+    bool operator==(const Count&) const = default;
   };
   Count all_reduce, reduce_scatter, all_gather, broadcast, all_to_all, barrier;
   double waited_s = 0;  // the caller was blocked in wait()
   double busy_s = 0;    // a collective was under way, waiting for peers included; overlaps count once
 
-  Traffic& operator+=(const Traffic& other);
+  static constexpr Count Traffic::*kCounts[] = {&Traffic::all_reduce, &Traffic::reduce_scatter,
+                                                &Traffic::all_gather, &Traffic::broadcast,
+                                                &Traffic::all_to_all, &Traffic::barrier};
+  Count& of(CollectiveKind kind) { return this->*kCounts[static_cast<int>(kind)]; }
+  Traffic& operator+=(const Traffic& other) {
+    for (const auto count : kCounts) {
+      (this->*count).calls += (other.*count).calls;
+      (this->*count).bytes += (other.*count).bytes;
+    }
+    waited_s += other.waited_s;
+    busy_s += other.busy_s;
+    return *this;
+  }
 };
 // visit(name, count) for each kind.
 template <class Visit>
 void for_kinds(const Traffic& traffic, Visit&& visit) {
-  visit("all_reduce", traffic.all_reduce), visit("reduce_scatter", traffic.reduce_scatter);
-  visit("all_gather", traffic.all_gather), visit("broadcast", traffic.broadcast);
-  visit("all_to_all", traffic.all_to_all), visit("barrier", traffic.barrier);
-}
-inline Traffic& Traffic::operator+=(const Traffic& other) {
-  for (Count Traffic::* kind : {&Traffic::all_reduce, &Traffic::reduce_scatter, &Traffic::all_gather,
-                                &Traffic::broadcast, &Traffic::all_to_all, &Traffic::barrier}) {
-    (this->*kind).calls += (other.*kind).calls;
-    (this->*kind).bytes += (other.*kind).bytes;
-  }
-  waited_s += other.waited_s;
-  busy_s += other.busy_s;
-  return *this;
+  int kind = 0;
+  for (const auto count : Traffic::kCounts)
+    visit(name_of(static_cast<CollectiveKind>(kind++)), traffic.*count);
 }
 
 // Contract: every collective is entered by all ranks, in the same order, or by none. Calls return at once;
 // the work is done when wait() returned. After all_reduce every rank holds bitwise the same values: element i
-// is reduced once (in host memory in a balanced binary tree over ranks), then distributed. One communicator is
-// used from one thread at a time.
+// is reduced once (in host memory in a balanced binary tree over ranks), then distributed. One communicator
+// is used from one thread at a time.
 class Communicator {
  public:
   virtual ~Communicator() = default;

@@ -1,8 +1,12 @@
 #pragma once
 // Sums the gradient arena over ranks while backward still runs. dist implements it.
 #include <cstddef>
+#include <cstdint>
 
 namespace hone {
+
+// Whole gradients are summed in buckets of blocks that hold at least this much.
+inline constexpr std::int64_t kBucketBytes = std::int64_t{1} << 20;
 
 // Contract: used on the last micro-batch of a step. block_final(b) says that block b of the arena's layout will
 // not be written again in this step; its sum over ranks may start, so the range is not touched until finish()

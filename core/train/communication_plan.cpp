@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "core/ports/gradient_reduction.h"
+
 namespace hone::train {
 namespace {
 
 using model::Segment;
 
-constexpr std::int64_t kBucketBytes = std::int64_t{1} << 20;  // as dist::ReplicatedReduction
 constexpr std::int64_t kF32 = 4;
 
 class Uses {
@@ -56,7 +57,8 @@ void gather_updated(const ShardedStep& step, std::vector<CollectiveUse>& uses) {
   use.append_to(uses);
 }
 
-// Weights as a pass comes to them, trained and frozen. Backward still has the head's, and an embedding needs none.
+// Weights as a pass comes to them, trained and frozen. Backward still has the head's, and an embedding needs
+// none.
 void gather_in(Phase phase, const ShardedStep& step, std::vector<CollectiveUse>& uses) {
   Uses use(CollectiveKind::all_gather, phase, step.micro_batches);
   const std::size_t spared = phase == Phase::backward ? 1 : 0;
@@ -67,7 +69,8 @@ void gather_in(Phase phase, const ShardedStep& step, std::vector<CollectiveUse>&
   use.append_to(uses);
 }
 
-// Weight and tokens of the batch, the micro-batches' losses, whether to stop; with shards also the gradient's norm.
+// Weight and tokens of the batch, the micro-batches' losses, whether to stop; with shards also the gradient's
+// norm.
 void agree(const ShardedStep& step, std::vector<CollectiveUse>& uses) {
   Uses use(CollectiveKind::all_reduce, Phase::agreement, 1);
   use.call(2 * sizeof(double));
@@ -78,18 +81,6 @@ void agree(const ShardedStep& step, std::vector<CollectiveUse>& uses) {
 }
 
 }  // namespace
-
-const char* name_of(CollectiveKind kind) {
-  switch (kind) {
-    case CollectiveKind::all_reduce:
-      return "all_reduce";
-    case CollectiveKind::reduce_scatter:
-      return "reduce_scatter";
-    case CollectiveKind::all_gather:
-      return "all_gather";
-  }
-  return "";
-}
 
 std::vector<CollectiveUse> communication_plan(const ShardedStep& step) {
   std::vector<CollectiveUse> uses;
@@ -109,8 +100,8 @@ std::vector<CollectiveUse> communication_plan(const ShardedStep& step) {
   return uses;
 }
 
-Payload total(const std::vector<CollectiveUse>& uses, CollectiveKind kind) {
-  Payload sum;
+Traffic::Count total(const std::vector<CollectiveUse>& uses, CollectiveKind kind) {
+  Traffic::Count sum;
   for (const CollectiveUse& use : uses) {
     if (use.kind != kind) continue;
     sum.calls += use.times * use.once.calls;

@@ -3,33 +3,25 @@
 //   stage 0  the gradient arena is summed in buckets, during the last micro-batch's backward
 //   stage 1  every block is reduce-scattered instead; its weights are gathered after the update
 //   stage 2  every block is reduce-scattered in every micro-batch's backward
-//   stage 3  every segment's weights, frozen ones too, are gathered in forward, the blocks' again in backward, and not
+//   stage 3  every segment's weights, frozen ones too, are gathered in forward, the blocks' again in
+//   backward, and not
 //            after the update; what the head multiplies with is held until backward has been through it
 #include <cstdint>
 #include <vector>
 
 #include "core/model/segments.h"
+#include "core/ports/communicator.h"
 
 namespace hone::train {
-
-enum class CollectiveKind { all_reduce, reduce_scatter, all_gather };
-const char* name_of(CollectiveKind kind);
 
 // When it runs: in forward or backward of every micro-batch, in backward of the last one, after the update,
 // or where the ranks agree on a few numbers.
 enum class Phase { forward, backward, last_backward, after_update, agreement };
 
-// Payload in bytes: what an all-reduce holds, what goes into a reduce-scatter, what comes out of an
-// all-gather.
-struct Payload {
-  std::int64_t calls = 0, bytes = 0;
-  bool operator==(const Payload&) const = default;
-};
-
 struct CollectiveUse {
   CollectiveKind kind = CollectiveKind::all_reduce;
   Phase phase = Phase::agreement;
-  Payload once;              // each time the phase runs
+  Traffic::Count once;       // each time the phase runs
   std::int64_t largest = 0;  // bytes of its largest call
   std::int64_t times = 1;    // that the phase runs in a step
 };
@@ -44,7 +36,7 @@ struct ShardedStep {
 // Empty for one rank.
 std::vector<CollectiveUse> communication_plan(const ShardedStep& step);
 
-Payload total(const std::vector<CollectiveUse>& uses, CollectiveKind kind);  // of a step
+Traffic::Count total(const std::vector<CollectiveUse>& uses, CollectiveKind kind);  // of a step
 
 // What each rank sends for this payload where ranks form a ring.
 double on_the_wire(CollectiveKind kind, double bytes, int ranks);

@@ -76,13 +76,17 @@ double ArenaGradients::norm() const {
   return sums[chunks].item<double>();
 }
 
-double global_norm(std::span<const float> values) {
+double square_sum(std::span<const float> values) {
   double sum = 0;
   for (std::size_t begin = 0; begin < values.size(); begin += kNormChunk) {
     const auto n = static_cast<std::int64_t>(std::min<std::size_t>(kNormChunk, values.size() - begin));
     sum += nn::dot(&values[begin], &values[begin], n);
   }
-  return std::sqrt(sum);
+  return sum;
+}
+
+double global_norm(std::span<const float> values) {
+  return std::sqrt(square_sum(values));
 }
 
 }  // namespace hone::train

@@ -63,7 +63,8 @@ class ArenaGradients final : public StepGradients {
   bool last_ = false;
 };
 
-// Of values in host memory.
+// Of values in host memory, by chunks of kNormChunk.
+double square_sum(std::span<const float> values);
 double global_norm(std::span<const float> values);
 
 }  // namespace hone::train

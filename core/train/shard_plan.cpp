@@ -5,13 +5,27 @@
 #include "core/base/error.h"
 
 namespace hone {
-namespace {
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-}  // namespace
+std::vector<std::size_t> blocks_of_parameters(const ArenaLayout& layout) {
+  std::vector<std::size_t> blocks;
+  for (std::size_t b = 0; b < layout.blocks.size(); ++b)
+    while (blocks.size() < layout.parameters.size() &&
+           layout.parameters[blocks.size()].range.begin < layout.blocks[b].range.end)
+      blocks.push_back(b);
+  return blocks;
+}
+
+std::int64_t longest_shard(std::int64_t block, int world_size, std::int64_t granule) {
+  return shard_of({0, block}, 0, world_size, granule).length();
+}
+
+std::int64_t part_of_bytes(std::int64_t bytes, int world_size) {
+  return round_up(bytes, 64 * world_size) / world_size;
+}
 
 void ArenaLayoutBuilder::begin_block(std::string name) {
   layout_.blocks.push_back({std::move(name), {layout_.size, layout_.size}});
@@ -27,7 +41,9 @@ void ArenaLayoutBuilder::add(std::string name, std::vector<std::int64_t> shape, 
   layout_.blocks.back().range.end = layout_.size;
 }
 
-ArenaLayout ArenaLayoutBuilder::finish() { return std::move(layout_); }
+ArenaLayout ArenaLayoutBuilder::finish() {
+  return std::move(layout_);
+}
 
 Range shard_of(Range block, int rank, int world_size, std::int64_t granule) {
   HONE_CHECK(world_size > 0 && rank >= 0 && rank < world_size && granule > 0);

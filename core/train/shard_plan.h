@@ -1,7 +1,7 @@
 #pragma once
-// Pure arithmetic over the arena of trainable parameters: which flat ranges there are, and which rank owns what.
-// Every block's range is cut into world_size shards of ceil(length / (world_size * granule)) * granule elements,
-// the last ones short or empty. dist, the optimizer and checkpoints all go by this plan.
+// Pure arithmetic over the arena of trainable parameters: which flat ranges there are, and which rank owns
+// what. Every block's range is cut into world_size shards of ceil(length / (world_size * granule)) * granule
+// elements, the last ones short or empty. dist, the optimizer and checkpoints all go by this plan.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,10 +17,10 @@ struct Range {
 };
 
 struct ParameterSlice {
-  std::string name;                 // as exported, e.g. model.layers.0.self_attn.q_proj.lora_A
+  std::string name;  // as exported, e.g. model.layers.0.self_attn.q_proj.lora_A
   std::vector<std::int64_t> shape;
-  Range range;                      // in the arena, without padding
-  bool decay = true;                // weight decay applies
+  Range range;        // in the arena, without padding
+  bool decay = true;  // weight decay applies
 };
 
 struct BlockRange {
@@ -47,6 +47,18 @@ class ArenaLayoutBuilder {
   ArenaLayout layout_;
 };
 
+std::int64_t round_up(std::int64_t value, std::int64_t multiple);
+
+// The index of the block that each parameter lies in.
+std::vector<std::size_t> blocks_of_parameters(const ArenaLayout& layout);
+
+// Elements of the longest shard of a block: a rank's part where the block goes through a collective, in which
+// every rank's part is as long.
+std::int64_t longest_shard(std::int64_t block, int world_size, std::int64_t granule);
+
+// The same of plain bytes that are cut evenly, at multiples of 64.
+std::int64_t part_of_bytes(std::int64_t bytes, int world_size);
+
 // Shard of `block` owned by `rank`.
 Range shard_of(Range block, int rank, int world_size, std::int64_t granule);
 
@@ -60,7 +72,7 @@ class OwnedShards {
   static OwnedShards everything(const ArenaLayout& layout) { return OwnedShards({{0, layout.size}}); }
 
   const std::vector<Range>& ranges() const { return ranges_; }
-  std::int64_t size() const { return size_; }  // elements held
+  std::int64_t size() const { return size_; }      // elements held
   std::int64_t place(std::int64_t element) const;  // of an owned element of the arena among what is held
 
  private:

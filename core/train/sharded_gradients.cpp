@@ -6,23 +6,12 @@
 #include <cmath>
 
 #include "core/base/error.h"
-#include "core/nn/cpu_math.h"
+#include "core/model/comm_buffer.h"
 
 namespace hone::train {
 namespace {
 
 constexpr std::size_t kUnderWay = 2;  // blocks, where their memory counts
-
-double square_sum(const float* values, std::int64_t count) {
-  double sum = 0;
-  for (std::int64_t begin = 0; begin < count; begin += kTreeGranule)
-    sum += nn::dot(values + begin, values + begin, std::min(kTreeGranule, count - begin));
-  return sum;
-}
-
-CommBuffer buffer_of(const at::Tensor& values) {
-  return {values.mutable_data_ptr(), values.numel(), CommType::f32, values.is_cuda()};
-}
 
 std::int64_t chunks_of(Range block) {
   return (block.length() + kTreeGranule - 1) / kTreeGranule;
@@ -36,12 +25,10 @@ ShardedGradients::ShardedGradients(const ArenaLayout& layout, const model::Shard
       sharding_(sharding),
       tree_(tree),
       every_micro_batch_(tree || sharding.shards_gradients()),
+      block_of_(blocks_of_parameters(layout)),
       staged_(layout.blocks.size()),
       final_(layout.blocks.size()) {
   HONE_CHECK(sharding.communicator && (!tree || sharding.granule % kTreeGranule == 0));
-  for (std::size_t b = 0, p = 0; b < layout.blocks.size(); ++b)
-    for (; p < layout.parameters.size() && layout.parameters[p].range.begin < layout.blocks[b].range.end; ++p)
-      block_of_.push_back(b);
 }
 
 void ShardedGradients::begin_step() {
@@ -95,10 +82,11 @@ void ShardedGradients::start(std::size_t block) {
   Communicator& ranks = *sharding_.communicator;
   if (sharding_.shards_state()) {
     one.received = at::empty({sharding_.part(layout_.blocks[block].range)}, sum_.options());
-    one.work = ranks.reduce_scatter(buffer_of(one.sent), buffer_of(one.received), ReduceOp::sum);
+    one.work =
+        ranks.reduce_scatter(model::floats_of(one.sent), model::floats_of(one.received), ReduceOp::sum);
   } else {
     one.received = one.sent;
-    one.work = ranks.all_reduce(buffer_of(one.sent), ReduceOp::sum);
+    one.work = ranks.all_reduce(model::floats_of(one.sent), ReduceOp::sum);
   }
   under_way_.push_back(std::move(one));
 }
@@ -114,7 +102,7 @@ void ShardedGradients::complete_oldest() {
   under_way_.pop_front();
   one.work->wait();
   if (sharding_.replicas && sharding_.shards_state())
-    sharding_.replicas->all_reduce(buffer_of(one.received), ReduceOp::sum)->wait();
+    sharding_.replicas->all_reduce(model::floats_of(one.received), ReduceOp::sum)->wait();
   add(one.block, one.received);
 }
 
@@ -153,8 +141,9 @@ void ShardedGradients::finish() {
 
 double ShardedGradients::norm() const {
   if (tree_) return chunk_sums_norm();
-  double sum = sum_.is_cpu() ? square_sum(sum_.const_data_ptr<float>(), sum_.numel())
-                             : sum_.to(at::kDouble).square().sum().item<double>();
+  double sum = sum_.is_cpu()
+                   ? square_sum({sum_.const_data_ptr<float>(), static_cast<std::size_t>(sum_.numel())})
+                   : sum_.to(at::kDouble).square().sum().item<double>();
   if (sharding_.shards_state())
     sharding_.communicator->all_reduce({&sum, 1, CommType::f64}, ReduceOp::sum)->wait();
   return std::sqrt(sum);
@@ -170,8 +159,8 @@ double ShardedGradients::chunk_sums_norm() const {
     sums.resize(first + static_cast<std::size_t>(chunks_of(block.range)));
     const float* values = sum_.const_data_ptr<float>() + (mine.empty() ? 0 : owned_.place(mine.begin));
     for (std::int64_t at = mine.begin; at < mine.end; at += kTreeGranule)
-      sums[first + static_cast<std::size_t>((at - block.range.begin) / kTreeGranule)] =
-          square_sum(values + (at - mine.begin), std::min(kTreeGranule, mine.end - at));
+      sums[first + static_cast<std::size_t>((at - block.range.begin) / kTreeGranule)] = square_sum(
+          {values + (at - mine.begin), static_cast<std::size_t>(std::min(kTreeGranule, mine.end - at))});
   }
   if (sharding_.shards_state())
     sharding_.communicator->all_reduce({sums.data(), std::ssize(sums), CommType::f64}, ReduceOp::sum)->wait();

@@ -12,11 +12,12 @@
 
 #include "core/model/sharding.h"
 #include "core/train/gradients.h"
+#include "core/train/gradients_cuda.h"
 
 namespace hone::train {
 
 // Where shards begin under the tree: the norm's chunks are not cut.
-inline constexpr std::int64_t kTreeGranule = 4096;
+inline constexpr std::int64_t kTreeGranule = kNormChunk;
 
 class ShardedGradients final : public StepGradients {
  public:

@@ -13,8 +13,7 @@
 namespace hone::test {
 namespace {
 
-using train::CollectiveKind;
-using train::Payload;
+using Payload = Traffic::Count;
 
 // Counts what goes through another communicator.
 class CountingCommunicator final : public Communicator {

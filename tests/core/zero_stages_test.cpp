@@ -50,17 +50,18 @@ struct Trace {
   std::int64_t frozen = 0, master = 0, state = 0, gradients = 0;  // bytes held
 };
 
-std::unique_ptr<train::StepGradients> gradients_of(TinyRun& run, const Cut& cut,
-                                                   GradientReduction*& reduction,
-                                                   std::unique_ptr<GradientReduction>& owner,
-                                                   Communicator& ranks) {
-  const model::Arena& arena = run.model.arena();
+struct Gradients {
+  std::unique_ptr<train::StepGradients> of_step;
+  std::unique_ptr<GradientReduction> reduction;  // of whole ones
+};
+
+Gradients gradients_of(const model::Arena& arena, const Cut& cut, Communicator& ranks) {
   if (cut.stage > 0 || cut.tree)
-    return std::make_unique<train::ShardedGradients>(arena.layout(), arena.sharding(), cut.tree);
+    return {std::make_unique<train::ShardedGradients>(arena.layout(), arena.sharding(), cut.tree), nullptr};
   auto whole = std::make_unique<train::ArenaGradients>(arena.layout());
-  owner = dist::make_gradient_reduction(whole->flat(), arena.layout(), ranks);
-  whole->set_reduction(reduction = owner.get());
-  return whole;
+  auto reduction = dist::make_gradient_reduction(whole->flat(), arena.layout(), ranks);
+  whole->set_reduction(reduction.get());
+  return {std::move(whole), std::move(reduction)};
 }
 
 std::vector<Trace> train_on(const Cut& cut, model::BuildSpec spec, std::int64_t steps,
@@ -79,20 +80,18 @@ std::vector<Trace> train_on(const Cut& cut, model::BuildSpec spec, std::int64_t 
     TinyRun run(mine, recompute);
     run.optimizer =
         optim::make_optimizer_on(at::kCPU, options, run.model.arena().layout(), run.model.arena().owned());
-    GradientReduction* reduction = nullptr;
-    std::unique_ptr<GradientReduction> owner;
-    const auto gradients = gradients_of(run, cut, reduction, owner, ranks);
+    const Gradients gradients = gradients_of(run.model.arena(), cut, ranks);
     ListSource source(kSamples, kBatch, share_of(ranks.rank(), cut));
     Trace& trace = traces[ranks.rank()];
     for (std::int64_t step = 1; step <= steps; ++step) {
-      const StepResult result = run.step(source, step, ranks, *gradients);
+      const StepResult result = run.step(source, step, ranks, *gradients.of_step);
       trace.losses.push_back(result.loss);
       trace.norms.push_back(result.grad_norm);
     }
     trace.weights = run.weights();
     trace.frozen = run.model.frozen_bytes();
     trace.master = run.model.arena().bytes();
-    trace.gradients = gradients->bytes();
+    trace.gradients = gradients.of_step->bytes();
     for (const StateTensor& tensor : run.optimizer->state()) trace.state += std::ssize(tensor.bytes());
   });
   return traces;

@@ -93,7 +93,7 @@ TEST(Plan, AStepIsDealtToRanksAsTheLoaderDeals) {
   EXPECT_EQ(eight.step.micro_batches, 8);
   EXPECT_EQ(eight.step.micro_tokens(), 8192);
   EXPECT_EQ(many.step.micro_batches, 1);
-  EXPECT_EQ(total(many.collectives, train::CollectiveKind::all_reduce).bytes, 36);
+  EXPECT_EQ(total(many.collectives, CollectiveKind::all_reduce).bytes, 36);
 }
 
 TEST(Plan, TimesNeedAMachineAndGrowShorterWithMoreRanks) {

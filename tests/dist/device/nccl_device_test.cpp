@@ -97,7 +97,7 @@ class ThroughTheDevice final : public dist::CheckedCommunicator {
 };
 
 WorkPtr ThroughTheDevice::start(const dist::Collective& c) {
-  using Kind = dist::CollectiveKind;
+  using Kind = CollectiveKind;
   if (c.kind == Kind::barrier) return std::make_unique<Back>(device_->barrier(), nullptr, nullptr);
   const auto out = std::make_shared<Staged>(c.output);
   const auto back = [&](WorkPtr work, StagedPtr in) {
