@@ -1,6 +1,6 @@
 // One LoRA training step (rank 16, all linears) of a model with random weights:
 //   bench_lora_step [--device cpu|cuda] [--shape 135m|1b|8b] [--legs bf16,bf16+nf4,fp32,fp32+nf4] [--sequences N]
-//                   [--length N] [--steps N] [--threads N] [--graph true|false] [--paced true] [--probe]
+//                   [--length N] [--steps N] [--threads N] [--strands true|false] [--graph true|false] [--paced true] [--probe]
 // One JSON line a leg: tokens/s, the FLOP rate of the step, its share of the fastest matrix product probed just before
 // and after (timings on shared machines drift; the ratio does not), and the peak of memory. --paced: a step begins when
 // a line of standard input says so, and is followed by a line with its seconds, so that two programs can take turns.
@@ -37,7 +37,7 @@ struct Settings {
   std::string device = "cpu", shape = "135m", legs = "bf16,bf16+nf4,fp32,fp32+nf4";
   std::int64_t sequences = 4, length = 512;
   int steps = 3, threads = 0;
-  bool graph = true, paced = false, probe = false;
+  bool strands = true, graph = true, paced = false, probe = false;
 };
 
 Settings parse(int argc, char** argv) {
@@ -50,6 +50,7 @@ Settings parse(int argc, char** argv) {
       {"--length", [&](auto& v) { s.length = std::stoll(v); }},
       {"--steps", [&](auto& v) { s.steps = std::stoi(v); }},
       {"--threads", [&](auto& v) { s.threads = std::stoi(v); }},
+      {"--strands", [&](auto& v) { s.strands = v == "true"; }},
       {"--paced", [&](auto& v) { s.paced = v == "true"; }},
       {"--graph", [&](auto& v) { s.graph = v == "true"; }}};
   for (int i = 1; i < argc; ++i) {
@@ -119,6 +120,7 @@ void run(const std::string& leg, const Settings& settings, at::Device device) {
   spec.compute = model::compute_type(leg.substr(0, 4));
   spec.device = device;
   spec.nf4 = leg.ends_with("+nf4");
+  spec.strands = settings.strands;
   spec.trained = model::Trained::adapter;
   spec.lora.targets = {"all-linear"};
   const double before = peak_gflops(device);

@@ -32,6 +32,7 @@ model::BuildSpec build_spec(const Config& config, Purpose purpose) {
   spec.device = device::device_of(config.model.device);
   spec.offload_block_inputs = purpose == Purpose::train && config.train.offload == "block_inputs";
   spec.neftune_noise_alpha = config.train.neftune_noise_alpha;
+  spec.strands = config.dist.deterministic != "tree";
   spec.seed = static_cast<std::uint64_t>(config.train.seed);
   return spec;
 }

@@ -21,6 +21,7 @@
 #include "launcher/build_model.h"
 #include "launcher/micro_tokens.h"
 #include "launcher/run_folder.h"
+#include "launcher/runtime.h"
 #include "launcher/train_rules.h"
 
 namespace hone::launcher {
@@ -177,7 +178,8 @@ TrainState TrainingRun::start_or_resume() {
   if (folder.empty()) return start();
   TrainState state = checkpoints_.load(folder);
   source_->seek(state.cursor);
-  if (state.best.step > 0 && !is_directory(store_.path_of(state.best.step))) {
+  const bool has_best = !from_rank_zero(communicator_, is_directory(store_.path_of(state.best.step)) ? "yes" : "").empty();
+  if (state.best.step > 0 && !has_best) {
     context_.log.warning("the checkpoint of the best evaluation (step {}) is not in {}: the best is sought anew",
                          state.best.step, config_.run.dir);
     state.best = {};

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "core/nn/linear_cross_entropy.h"
+
 namespace hone::model {
 namespace {
 
-constexpr std::int64_t kLogitRows = 192;  // of a chunk in linear_cross_entropy
 constexpr double kWide = 4;               // bytes of an fp32 value
 
 // Elements of a token's vectors, and what the adapters add.
@@ -118,7 +119,7 @@ double activation_bytes(const formats::ModelConfig& config, const BuildSpec& spe
   const double kept = recompute ? held_inputs : blocks * block.kept;
   const double batch =
       tokens * (16 + kWide * w.head_dim) + 16 * targets;  // tokens, positions, rotary table; targets
-  const double logits = static_cast<double>(std::min(size.targets, kLogitRows)) * vocab;
+  const double logits = static_cast<double>(std::min(size.targets, nn::kHeadRows)) * vocab;
   if (spec.trained == Trained::nothing)
     return batch + std::max(tokens * (row + block.untaped) + product.block,
                             (tokens + targets) * row + logits * (e + 2 * kWide));

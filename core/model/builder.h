@@ -33,6 +33,7 @@ struct BuildSpec {
   std::uint64_t seed = 42;
   double neftune_noise_alpha = 0;  // training passes
   Sharding sharding;
+  bool strands = true;  // where threads may take sequences of their own; false: the same sums however many there are
 };
 
 // Is this tensor of the model in the arena: because everything is trained, or its module whole beside an

@@ -1,6 +1,7 @@
 #include "core/model/model.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include "core/base/error.h"
 #include "core/nn/batch_tensors.h"
@@ -65,7 +66,7 @@ void Model::stand_by(GradientSink* sink) const {
   }
   if (!sink) return release_head();
   ModelTape nothing;
-  nothing.segments.resize(arena_block_.size());
+  nothing.strands.emplace_back().segments.resize(arena_block_.size());
   backward({}, nothing, *sink);
 }
 
@@ -84,71 +85,121 @@ at::Tensor Model::forward(const TokenBatch& batch, const ForwardOptions& options
   return forward(nn::to_tensors(batch, device()), options);
 }
 
-at::Tensor Model::forward(nn::BatchTensors tensors, const ForwardOptions& options) const {
-  HONE_CHECK(!(options.tape && options.cache));
-  const nn::DropoutKey dropout{options.dropout, seed_};
-  const std::size_t segments = parts_.family->blocks() + 2;
-  const nn::RotaryTable rotary = parts_.family->rotary(tensors.positions);
-  ModelTape* tape = options.tape;
-  if (tape) {
-    tape->batch = std::move(tensors);
-    tape->rotary = rotary;
-    tape->adapters = options.adapters;
-    tape->dropout = dropout;
-    tape->recompute = recompute_;
-    tape->segments.clear();
-    tape->segments.resize(segments);
+std::vector<StrandCut> Model::cuts(const nn::BatchTensors& batch, const ForwardOptions& options) const {
+  const bool apart = parts_.strands && device().is_cpu() && !options.cache && !sharded(0) &&
+                     !parts_.arena->sharding().shards_weights();
+  return cut_strands(batch.cu_seqlens, apart ? at::get_num_threads() : 1);
+}
+
+ModelTape Model::begin(nn::BatchTensors batch, const ForwardOptions& options) const {
+  ModelTape tape;
+  tape.batch = std::move(batch);
+  tape.adapters = options.adapters;
+  tape.dropout = {options.dropout, seed_};
+  tape.recompute = recompute_;
+  const nn::RotaryTable rotary = parts_.family->rotary(tape.batch.positions);
+  const std::vector<StrandCut> all = cuts(tape.batch, options);
+  for (const StrandCut& cut : all) {
+    ModelTape::Strand& strand = tape.strands.emplace_back();
+    strand.cut = cut;
+    strand.batch = all.size() == 1 ? tape.batch : part_of(tape.batch, cut);
+    strand.rotary = all.size() == 1 ? rotary : part_of(rotary, cut);
+    strand.segments.resize(arena_block_.size());
   }
-  nn::Pass pass{tape ? tape->batch : tensors, nullptr, options.adapters, dropout, options.cache, rotary};
-  nn::Value x;
-  bool wants_gradient = false;  // from the first trained segment on
-  for (std::size_t s = 0; s < segments; ++s) {
+  return tape;
+}
+
+at::Tensor Model::forward(nn::BatchTensors batch, const ForwardOptions& options) const {
+  HONE_CHECK(!(options.tape && options.cache));
+  ModelTape unkept;
+  ModelTape& tape = options.tape ? *options.tape : unkept;
+  tape = begin(std::move(batch), options);
+  at::Tensor x = embed(tape, options);
+  std::vector<at::Tensor> hidden(tape.strands.size());
+  for_strands(hidden.size(), [&](std::size_t i) {
+    const Range tokens = tape.strands[i].cut.tokens;
+    at::Tensor mine = hidden.size() == 1 ? std::move(x) : x.narrow(0, tokens.begin, tokens.length());
+    hidden[i] = forward_strand(tape, tape.strands[i], std::move(mine), options);
+  });
+  return hidden.size() == 1 ? hidden[0] : at::cat(hidden);
+}
+
+at::Tensor Model::embed(ModelTape& tape, const ForwardOptions& options) const {
+  enter(0, 1);
+  const nn::RotaryTable none;
+  const nn::Pass pass{tape.batch, options.tape ? &tape.embedding.tape : nullptr, tape.adapters, tape.dropout,
+                      options.cache, none};
+  tape.embedding.out = run_segment(pass, 0, {});
+  if (!holds_for_head(0)) leave(0);
+  return std::exchange(tape.embedding.out.tensor, {});
+}
+
+at::Tensor Model::forward_strand(const ModelTape& tape, ModelTape::Strand& strand, at::Tensor x,
+                                 const ForwardOptions& options) const {
+  nn::Pass pass{strand.batch, nullptr, tape.adapters, tape.dropout, options.cache, strand.rotary};
+  bool wants_gradient = arena_block_[0].has_value();  // from the first trained segment on
+  for (std::size_t s = 1; s < strand.segments.size(); ++s) {
     enter(s, s + 1);
-    if (!tape) {
-      x = run_segment(pass, s, x);
-      if (!holds_for_head(s)) leave(s);
-      continue;
-    }
-    ModelTape::Segment& segment = tape->segments[s];
-    segment.in = wants_gradient ? segment.tape.variable(x.tensor) : nn::Value{x.tensor, -1};
-    const bool is_block = s > 0 && s + 1 < segments;
-    const bool again = recompute_ && is_block;
-    pass.tape = again ? nullptr : &segment.tape;
+    ModelTape::Segment& segment = strand.segments[s];
+    const bool again = tape.recompute && s + 1 < strand.segments.size();
+    pass.tape = options.tape && !again ? &segment.tape : nullptr;
+    segment.in = options.tape && wants_gradient ? segment.tape.variable(std::move(x)) : nn::Value{std::move(x), -1};
     segment.out = run_segment(pass, s, segment.in);
     if (!holds_for_head(s)) leave(s);
     wants_gradient = wants_gradient || arena_block_[s].has_value();
-    x = segment.out;
-    if (again && parts_.offload_block_inputs) segment.put_aside = device::HostCopy(segment.in.tensor);
-    if (!again || segment.put_aside.holds()) segment.in.tensor.reset();
-    segment.out.tensor.reset();
+    x = std::exchange(segment.out.tensor, {});
+    const bool put_aside = options.tape && again && parts_.offload_block_inputs;
+    if (put_aside) segment.put_aside = device::HostCopy(segment.in.tensor);
+    if (!options.tape || !again || put_aside) segment.in.tensor.reset();
   }
-  return x.tensor;
+  return x;
 }
 
 void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) const {
-  at::Tensor d = std::move(d_hidden);
-  for (std::size_t s = tape.segments.size(); s-- > 0;) {
-    ModelTape::Segment& segment = tape.segments[s];
-    if (s > 0) enter(s, s > 1 ? s - 1 : s);  // the embedding's own backward reads no weight
-    const bool is_block = s > 0 && s + 1 < tape.segments.size();
+  const std::size_t strands = tape.strands.size();
+  StrandGradients gradients(parts_.arena->layout(), sink, strands, arena_block_.size(),
+                            [&](std::size_t segment) { announce(segment, sink); });
+  std::vector<at::Tensor> d(strands);
+  for_strands(strands, [&](std::size_t i) {
+    const Range tokens = tape.strands[i].cut.tokens;
+    at::Tensor mine = strands == 1 ? std::move(d_hidden) : d_hidden.narrow(0, tokens.begin, tokens.length());
+    try {
+      d[i] = backward_strand(std::move(mine), tape, tape.strands[i], gradients.of(i),
+                             [&](std::size_t segment) { gradients.left(i, segment); });
+    } catch (...) {
+      if (i == 0) gradients.give_up();
+      throw;
+    }
+  });
+  gradients.finish();
+  const nn::Value nothing;
+  if (d[0].defined()) tape.embedding.tape.backward(tape.embedding.out, strands == 1 ? d[0] : at::cat(d), nothing, sink);
+  announce(0, sink);
+}
+
+// Returns what reaches the output of the embedding; undefined where nobody wants it.
+at::Tensor Model::backward_strand(at::Tensor d, const ModelTape& tape, ModelTape::Strand& strand, GradientSink& sink,
+                                  const std::function<void(std::size_t)>& left) const {
+  const std::size_t segments = strand.segments.size();
+  for (std::size_t s = segments; s-- > 1;) {
+    ModelTape::Segment& segment = strand.segments[s];
+    enter(s, s > 1 ? s - 1 : s);  // the embedding's own backward reads no weight
+    const bool is_block = s + 1 < segments;
     if (d.defined() && tape.recompute && is_block) {
       if (segment.put_aside.holds()) segment.in.tensor = segment.put_aside.take();
-      tape.segments[s - 1].put_aside.prefetch();  // beside this block's work
+      strand.segments[s - 1].put_aside.prefetch();  // beside this block's work
       const bool wants = segment.in.wants_gradient();
       segment.tape.clear();
       if (wants) segment.in = segment.tape.variable(segment.in.tensor);
-      const nn::Pass pass{tape.batch, &segment.tape, tape.adapters, tape.dropout, nullptr, tape.rotary};
+      const nn::Pass pass{strand.batch, &segment.tape, tape.adapters, tape.dropout, nullptr, strand.rotary};
       segment.out = run_segment(pass, s, segment.in);
     }
     if (d.defined()) d = segment.tape.backward(segment.out, std::move(d), segment.in, sink);
     segment = {};
-    if (s + 1 == tape.segments.size()) {
-      release_head();
-    } else if (s > 0) {
-      leave(s);
-    }
-    announce(s, sink);
+    is_block ? leave(s) : release_head();
+    left(s);
   }
+  return d;
 }
 
 void Model::announce(std::size_t segment, GradientSink& sink) const {

@@ -10,6 +10,7 @@
 #include "core/formats/model_config.h"
 #include "core/model/arena.h"
 #include "core/model/sharded_weights.h"
+#include "core/model/strands.h"
 #include "core/nn/linear_cross_entropy.h"
 #include "core/nn/pass.h"
 #include "core/ports/token_batch.h"
@@ -28,20 +29,26 @@ class Family {
   virtual std::int64_t blocks() const = 0;
 };
 
-// Everything that backward needs of one forward pass, a tape per segment (embedding, blocks, last norm). With
-// recomputation a block keeps its input alone, on request in host memory.
+// Everything that backward needs of one forward pass, a tape per segment (embedding, blocks, last norm), those after the
+// embedding for each strand. With recomputation a block keeps its input alone, on request in host memory.
 struct ModelTape {
   struct Segment {
     nn::Tape tape;
     nn::Value in, out;
     device::HostCopy put_aside;  // the input, where block inputs wait in host memory
   };
+  struct Strand {
+    StrandCut cut;
+    nn::BatchTensors batch;
+    nn::RotaryTable rotary;
+    std::vector<Segment> segments;  // the first is not used
+  };
   nn::BatchTensors batch;
-  nn::RotaryTable rotary;
   nn::AdapterMode adapters = nn::AdapterMode::all;
   nn::DropoutKey dropout;
   bool recompute = false;
-  std::vector<Segment> segments;
+  Segment embedding;
+  std::vector<Strand> strands;
 };
 
 struct ForwardOptions {
@@ -60,6 +67,7 @@ struct ModelParts {
   std::int64_t frozen_bytes = 0;
   double neftune_noise_alpha = 0;
   bool offload_block_inputs = false;
+  bool strands = true;  // false: sums do not depend on the number of threads
   std::vector<std::string> adapted_modules;
 };
 
@@ -97,6 +105,13 @@ class Model {
   void leave(std::size_t segment) const;
   bool holds_for_head(std::size_t segment) const;  // its weights are the head's too
   nn::Value run_segment(const nn::Pass& pass, std::size_t segment, const nn::Value& x) const;
+  std::vector<StrandCut> cuts(const nn::BatchTensors& batch, const ForwardOptions& options) const;
+  ModelTape begin(nn::BatchTensors batch, const ForwardOptions& options) const;
+  at::Tensor embed(ModelTape& tape, const ForwardOptions& options) const;
+  at::Tensor forward_strand(const ModelTape& tape, ModelTape::Strand& strand, at::Tensor x,
+                            const ForwardOptions& options) const;
+  at::Tensor backward_strand(at::Tensor d, const ModelTape& tape, ModelTape::Strand& strand, GradientSink& sink,
+                             const std::function<void(std::size_t)>& left) const;
   void announce(std::size_t segment, GradientSink& sink) const;
 
   ModelParts parts_;

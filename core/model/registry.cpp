@@ -23,6 +23,7 @@ Model build_model(const formats::ModelFiles& files, const BuildSpec& spec, bool 
   parts.frozen_bytes = builder.frozen_bytes();
   parts.neftune_noise_alpha = spec.neftune_noise_alpha;
   parts.offload_block_inputs = spec.offload_block_inputs;
+  parts.strands = spec.strands;
   parts.adapted_modules = builder.adapted_modules();
   return Model(std::move(parts), spec.seed, recompute);
 }

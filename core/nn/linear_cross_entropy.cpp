@@ -12,13 +12,11 @@
 namespace hone::nn {
 namespace {
 
-constexpr std::int64_t kChunkRows = 192;
-
 // body(rows of h, their targets, first row)
 template <class Body>
 void for_chunks(const at::Tensor& h, const at::Tensor& targets, Body&& body) {
-  for (std::int64_t begin = 0; begin < h.size(0); begin += kChunkRows) {
-    const std::int64_t rows = std::min(kChunkRows, h.size(0) - begin);
+  for (std::int64_t begin = 0; begin < h.size(0); begin += kHeadRows) {
+    const std::int64_t rows = std::min(kHeadRows, h.size(0) - begin);
     body(h.narrow(0, begin, rows), targets.narrow(0, begin, rows), begin);
   }
 }

@@ -18,6 +18,8 @@ struct Head {
   WeightPtr weight;  // [V, H]
 };
 
+constexpr std::int64_t kHeadRows = 256;  // of a chunk
+
 struct TokenScores {
   at::Tensor logp;      // of the target of each row, [R] fp32 (fp64)
   at::Tensor likeliest;  // [R] bool: no token was likelier

@@ -90,10 +90,12 @@ class Sft final : public CapturableObjective {
   };
   at::Tensor run(model::Model& model, nn::BatchTensors batch, const Targets& targets, GradientSink& sink) const {
     model::ModelTape tape;
-    const at::Tensor hidden = model.forward(std::move(batch), {.dropout = true, .tape = &tape});
-    const nn::CrossEntropyThere loss = nn::linear_cross_entropy(
-        model.head(), hidden.index_select(0, targets.row), targets.target, targets.scale, sink, terms_);
-    at::Tensor d_hidden = at::zeros_like(hidden);
+    const std::int64_t tokens = batch.tokens.size(0);
+    const at::Tensor rows =
+        model.forward(std::move(batch), {.dropout = true, .tape = &tape}).index_select(0, targets.row);
+    const nn::CrossEntropyThere loss =
+        nn::linear_cross_entropy(model.head(), rows, targets.target, targets.scale, sink, terms_);
+    at::Tensor d_hidden = at::zeros({tokens, rows.size(1)}, rows.options());
     d_hidden.index_copy_(0, targets.row, loss.d_h);  // each row predicts one token; those that only fill up are 0
     model.backward(std::move(d_hidden), tape, sink);
     return loss.loss_sum;

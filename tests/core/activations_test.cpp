@@ -5,6 +5,8 @@
 #include <c10/util/ThreadLocalDebugInfo.h>
 #include <gtest/gtest.h>
 
+#include <mutex>
+
 #include "core/formats/random_model.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/core/fakes.h"
@@ -12,10 +14,11 @@
 namespace hone::test {
 namespace {
 
-// Bytes held at once by tensors that this thread made.
+// Bytes held at once by tensors that this thread made, and those that work for it.
 class PeakMeter final : public c10::MemoryReportingInfoBase {
  public:
   void reportMemoryUsage(void*, std::int64_t bytes, std::size_t, std::size_t, c10::Device) override {
+    const std::lock_guard lock(mutex_);
     held_ += bytes;
     peak_ = std::max(peak_, held_);
   }
@@ -24,6 +27,7 @@ class PeakMeter final : public c10::MemoryReportingInfoBase {
   std::int64_t peak() const { return peak_; }
 
  private:
+  std::mutex mutex_;
   std::int64_t held_ = 0, peak_ = 0;
 };
 
