@@ -1,5 +1,6 @@
 #include "launcher/micro_tokens.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/model/activations.h"
 #include "core/model/memory.h"
+#include "core/model/strands.h"
 
 namespace hone::launcher {
 namespace {
@@ -45,8 +47,10 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   const model::BuildSpec spec = build_spec(config, purpose);
   const std::int64_t longest = longest_row(sets);
   const bool recompute = config.train.recompute == "block";
+  const std::int64_t threads = spec.strands && spec.device.is_cpu() ? at::get_num_threads() : 1;
   const auto activations = [&](std::int64_t tokens) {
-    return model::activation_bytes(files.config, spec, recompute, {tokens, tokens, longest});
+    return model::activation_bytes(files.config, spec, recompute,
+                                   {tokens, tokens, longest, model::most_strands(tokens, threads)});
   };
   const double share =
       kUsedMemory * static_cast<double>(model::available_memory(spec.device)) / context.session.local_size();

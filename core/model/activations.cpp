@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "core/model/strands.h"
 #include "core/nn/linear_cross_entropy.h"
 
 namespace hone::model {
 namespace {
 
-constexpr double kWide = 4;               // bytes of an fp32 value
+constexpr double kWide = 4;  // bytes of an fp32 value
 
 // Elements of a token's vectors, and what the adapters add.
 struct Widths {
@@ -75,19 +76,25 @@ BlockBytes block_bytes(const Widths& w, double e, double scratch) {
 }
 
 // What one product makes besides its output, whatever the number of tokens: a dequantised weight; a weight's
-// gradient, on CPUs also in fp32, before it is added to the arena.
+// gradient, on CPUs also in fp32, before it is added to the arena. Strands make their own, and
+// gradients of at most kStrandBlocks blocks that the first then adds.
 struct ProductBytes {
   double block = 0, head = 0;
 };
 
-ProductBytes product_bytes(const formats::ModelConfig& c, const BuildSpec& spec, double e) {
-  const auto hidden = static_cast<double>(c.hidden_size);
+ProductBytes product_bytes(const formats::ModelConfig& c, const BuildSpec& spec, double e,
+                           std::int64_t strands) {
+  const auto hidden = static_cast<double>(c.hidden_size), inner = static_cast<double>(c.intermediate_size);
+  const auto heads = static_cast<double>(2 * (c.num_heads + c.num_kv_heads) * c.head_dim);
+  const auto others = static_cast<double>(strands - 1);
   const double widest = hidden * static_cast<double>(std::max(c.intermediate_size, c.num_heads * c.head_dim));
   ProductBytes bytes;
-  if (spec.nf4) bytes.block = e * widest;
+  if (spec.nf4) bytes.block = (1 + others) * e * widest;
+  if (spec.trained == Trained::everything)
+    bytes.block = others * kStrandBlocks * kWide * hidden * (heads + 3 * inner);
   if (spec.compute == at::kFloat) return bytes;
   const double made = spec.device.is_cpu() ? e + kWide : e;
-  if (spec.trained == Trained::everything) bytes.block = made * widest;
+  if (spec.trained == Trained::everything) bytes.block += (1 + others) * made * widest;
   if (trains(spec, c.tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"))
     bytes.head = made * hidden * static_cast<double>(c.vocab_size);
   return bytes;
@@ -108,7 +115,7 @@ double activation_bytes(const formats::ModelConfig& config, const BuildSpec& spe
   const bool bf16_on_cpu = spec.compute == at::kBFloat16 && spec.device.is_cpu();  // summed up in fp32 first
   const double scratch = bf16_on_cpu ? kWide : 0;
   const BlockBytes block = block_bytes(w, e, scratch);
-  const ProductBytes product = product_bytes(config, spec, e);
+  const ProductBytes product = product_bytes(config, spec, e, size.strands);
   const auto tokens = static_cast<double>(size.tokens), targets = static_cast<double>(size.targets);
   const auto blocks = static_cast<double>(config.num_layers), vocab = static_cast<double>(config.vocab_size);
   const bool by_kernels = spec.compute != at::kHalf || !spec.device.is_cpu();
@@ -121,7 +128,7 @@ double activation_bytes(const formats::ModelConfig& config, const BuildSpec& spe
       tokens * (16 + kWide * w.head_dim) + 16 * targets;  // tokens, positions, rotary table; targets
   const double logits = static_cast<double>(std::min(size.targets, nn::kHeadRows)) * vocab;
   if (spec.trained == Trained::nothing)
-    return batch + std::max(tokens * (row + block.untaped) + product.block,
+    return batch + std::max(tokens * ((size.strands > 1 ? 2 : 1) * row + block.untaped) + product.block,
                             (tokens + targets) * row + logits * (e + 2 * kWide));
 
   const double in_forward = tokens * (kept + (recompute ? block.untaped : block.forward)) + product.block;

@@ -11,10 +11,12 @@ struct MicroBatchSize {
   std::int64_t tokens = 0;
   std::int64_t targets = 0;  // rows that meet the head
   std::int64_t longest = 0;  // no sequence has more tokens
+  std::int64_t strands = 1;  // that it is cut into (strands.h)
 };
 
 // Bytes at the highest point of forward and backward of one micro-batch. On CPUs within a few percent of what
-// tensors then take; for fp16 there, which has no kernels, not below it.
+// tensors then take; not below it for strands, whose pace is theirs, and for fp16, which has no kernels
+// there.
 double activation_bytes(const formats::ModelConfig& config, const BuildSpec& spec, bool recompute,
                         const MicroBatchSize& size);
 

@@ -15,7 +15,9 @@ std::vector<std::optional<std::size_t>> match_blocks(const ArenaLayout& layout, 
   std::vector<std::optional<std::size_t>> found(blocks + 2);
   for (std::size_t b = 0; b < layout.blocks.size(); ++b) {
     const std::string& name = layout.blocks[b].name;
-    const std::size_t segment = name == "embedding" ? 0 : name == "head" ? blocks + 1 : 1 + std::stoul(name.substr(7));
+    const std::size_t segment = name == "embedding" ? 0
+                                : name == "head"    ? blocks + 1
+                                                    : 1 + std::stoul(name.substr(7));
     found.at(segment) = b;
   }
   return found;
@@ -78,7 +80,8 @@ nn::Value Model::run_segment(const nn::Pass& pass, std::size_t segment, const nn
     return embedded;
   }
   const auto block = static_cast<std::int64_t>(segment) - 1;
-  return block < parts_.family->blocks() ? parts_.family->block(pass, block, x) : parts_.family->finish(pass, x);
+  return block < parts_.family->blocks() ? parts_.family->block(pass, block, x)
+                                         : parts_.family->finish(pass, x);
 }
 
 at::Tensor Model::forward(const TokenBatch& batch, const ForwardOptions& options) const {
@@ -127,7 +130,8 @@ at::Tensor Model::forward(nn::BatchTensors batch, const ForwardOptions& options)
 at::Tensor Model::embed(ModelTape& tape, const ForwardOptions& options) const {
   enter(0, 1);
   const nn::RotaryTable none;
-  const nn::Pass pass{tape.batch, options.tape ? &tape.embedding.tape : nullptr, tape.adapters, tape.dropout,
+  const nn::Pass pass{tape.batch,    options.tape ? &tape.embedding.tape : nullptr,
+                      tape.adapters, tape.dropout,
                       options.cache, none};
   tape.embedding.out = run_segment(pass, 0, {});
   if (!holds_for_head(0)) leave(0);
@@ -143,7 +147,8 @@ at::Tensor Model::forward_strand(const ModelTape& tape, ModelTape::Strand& stran
     ModelTape::Segment& segment = strand.segments[s];
     const bool again = tape.recompute && s + 1 < strand.segments.size();
     pass.tape = options.tape && !again ? &segment.tape : nullptr;
-    segment.in = options.tape && wants_gradient ? segment.tape.variable(std::move(x)) : nn::Value{std::move(x), -1};
+    segment.in =
+        options.tape && wants_gradient ? segment.tape.variable(std::move(x)) : nn::Value{std::move(x), -1};
     segment.out = run_segment(pass, s, segment.in);
     if (!holds_for_head(s)) leave(s);
     wants_gradient = wants_gradient || arena_block_[s].has_value();
@@ -173,13 +178,14 @@ void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) c
   });
   gradients.finish();
   const nn::Value nothing;
-  if (d[0].defined()) tape.embedding.tape.backward(tape.embedding.out, strands == 1 ? d[0] : at::cat(d), nothing, sink);
+  if (d[0].defined())
+    tape.embedding.tape.backward(tape.embedding.out, strands == 1 ? d[0] : at::cat(d), nothing, sink);
   announce(0, sink);
 }
 
 // Returns what reaches the output of the embedding; undefined where nobody wants it.
-at::Tensor Model::backward_strand(at::Tensor d, const ModelTape& tape, ModelTape::Strand& strand, GradientSink& sink,
-                                  const std::function<void(std::size_t)>& left) const {
+at::Tensor Model::backward_strand(at::Tensor d, const ModelTape& tape, ModelTape::Strand& strand,
+                                  GradientSink& sink, const std::function<void(std::size_t)>& left) const {
   const std::size_t segments = strand.segments.size();
   for (std::size_t s = segments; s-- > 1;) {
     ModelTape::Segment& segment = strand.segments[s];

@@ -1,6 +1,6 @@
 #pragma once
-// A language model as training and generation see it. A family (llama.cpp, ...) writes its forward only; the one
-// loop over blocks, the tape and recomputation live here.
+// A language model as training and generation see it. A family (llama.cpp, ...) writes its forward only; the
+// one loop over blocks, the tape and recomputation live here.
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,8 +29,9 @@ class Family {
   virtual std::int64_t blocks() const = 0;
 };
 
-// Everything that backward needs of one forward pass, a tape per segment (embedding, blocks, last norm), those after the
-// embedding for each strand. With recomputation a block keeps its input alone, on request in host memory.
+// Everything that backward needs of one forward pass, a tape per segment (embedding, blocks, last norm),
+// those after the embedding for each strand. With recomputation a block keeps its input alone, on request in
+// host memory.
 struct ModelTape {
   struct Segment {
     nn::Tape tape;
@@ -54,8 +55,8 @@ struct ModelTape {
 struct ForwardOptions {
   nn::AdapterMode adapters = nn::AdapterMode::all;
   bool dropout = false;
-  ModelTape* tape = nullptr;      // null: nothing is kept
-  nn::KvCache* cache = nullptr;   // generation; excludes a tape
+  ModelTape* tape = nullptr;     // null: nothing is kept
+  nn::KvCache* cache = nullptr;  // generation; excludes a tape
 };
 
 struct ModelParts {
@@ -63,7 +64,8 @@ struct ModelParts {
   std::unique_ptr<Family> family;
   std::shared_ptr<Arena> arena;
   at::ScalarType compute = at::kFloat;
-  std::shared_ptr<std::vector<ShardedWeights>> sharded;  // by segment; null or empty unless weights are sharded
+  std::shared_ptr<std::vector<ShardedWeights>>
+      sharded;  // by segment; null or empty unless weights are sharded
   std::int64_t frozen_bytes = 0;
   double neftune_noise_alpha = 0;
   bool offload_block_inputs = false;
@@ -82,11 +84,12 @@ class Model {
   // Plays the tape. The head's own gradient has gone to the sink before; blocks are announced as they are
   // final.
   void backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) const;
-  // Where weights are sharded, a forward pass leaves the head's there for whoever needs them next: backward gives them
-  // back, after a pass without a tape this does. All ranks.
+  // Where weights are sharded, a forward pass leaves the head's there for whoever needs them next: backward
+  // gives them back, after a pass without a tape this does. All ranks.
   void release_head() const;
-  // What a rank does that has nothing to pass through the model while others have: its part in the gathering of sharded
-  // weights, forward and, with a sink, backward, whose blocks are announced. Every micro-batch calls this or the passes.
+  // What a rank does that has nothing to pass through the model while others have: its part in the gathering
+  // of sharded weights, forward and, with a sink, backward, whose blocks are announced. Every micro-batch
+  // calls this or the passes.
   void stand_by(GradientSink* sink = nullptr) const;
   nn::Head head() const { return parts_.family->head(); }
 
@@ -101,7 +104,8 @@ class Model {
  private:
   ShardedWeights* sharded(std::size_t segment) const;  // its frozen weights; null unless they are sharded
   void start_gather(std::size_t segment) const;
-  void enter(std::size_t segment, std::size_t next) const;  // its weights are there, those of `next` on their way
+  void enter(std::size_t segment,
+             std::size_t next) const;  // its weights are there, those of `next` on their way
   void leave(std::size_t segment) const;
   bool holds_for_head(std::size_t segment) const;  // its weights are the head's too
   nn::Value run_segment(const nn::Pass& pass, std::size_t segment, const nn::Value& x) const;
@@ -110,8 +114,8 @@ class Model {
   at::Tensor embed(ModelTape& tape, const ForwardOptions& options) const;
   at::Tensor forward_strand(const ModelTape& tape, ModelTape::Strand& strand, at::Tensor x,
                             const ForwardOptions& options) const;
-  at::Tensor backward_strand(at::Tensor d, const ModelTape& tape, ModelTape::Strand& strand, GradientSink& sink,
-                             const std::function<void(std::size_t)>& left) const;
+  at::Tensor backward_strand(at::Tensor d, const ModelTape& tape, ModelTape::Strand& strand,
+                             GradientSink& sink, const std::function<void(std::size_t)>& left) const;
   void announce(std::size_t segment, GradientSink& sink) const;
 
   ModelParts parts_;

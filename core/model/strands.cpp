@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::int64_t kLeastTokens = 256;  // of a strand
 constexpr double kUneven = 1.15;            // the longest strand may be so much longer than the mean
-constexpr std::size_t kAhead = 2;           // segments
 
 std::vector<StrandCut> uncut(std::span<const std::int64_t> cu_seqlens) {
   return {{{0, std::ssize(cu_seqlens) - 1}, {0, cu_seqlens.back()}}};
@@ -21,9 +20,13 @@ std::vector<StrandCut> uncut(std::span<const std::int64_t> cu_seqlens) {
 
 }  // namespace
 
+std::int64_t most_strands(std::int64_t tokens, std::int64_t threads) {
+  return tokens < threads * kLeastTokens ? 1 : threads;
+}
+
 std::vector<StrandCut> cut_strands(std::span<const std::int64_t> cu_seqlens, std::int64_t threads) {
   const std::int64_t tokens = cu_seqlens.back();
-  if (threads < 2 || tokens < threads * kLeastTokens) return uncut(cu_seqlens);
+  if (most_strands(tokens, threads) == 1) return uncut(cu_seqlens);
   const double mean = static_cast<double>(tokens) / static_cast<double>(threads);
   std::vector<StrandCut> cuts;
   std::int64_t first = 0;
@@ -34,7 +37,8 @@ std::vector<StrandCut> cut_strands(std::span<const std::int64_t> cu_seqlens, std
     const std::int64_t last =
         std::min_element(cu_seqlens.begin() + first, cu_seqlens.end(), nearer) - cu_seqlens.begin();
     const StrandCut cut{{first, last}, {cu_seqlens[first], cu_seqlens[last]}};
-    if (cut.tokens.empty() || static_cast<double>(cut.tokens.length()) > kUneven * mean) return uncut(cu_seqlens);
+    if (cut.tokens.empty() || static_cast<double>(cut.tokens.length()) > kUneven * mean)
+      return uncut(cu_seqlens);
     cuts.push_back(cut);
     first = last;
   }
@@ -46,7 +50,8 @@ nn::BatchTensors part_of(const nn::BatchTensors& batch, const StrandCut& cut) {
   nn::BatchTensors part;
   part.tokens = batch.tokens.narrow(0, cut.tokens.begin, cut.tokens.length());
   part.positions = batch.positions.narrow(0, cut.tokens.begin, cut.tokens.length());
-  for (std::int64_t s = begin; s <= end; ++s) part.cu_seqlens.push_back(batch.cu_seqlens[s] - cut.tokens.begin);
+  for (std::int64_t s = begin; s <= end; ++s)
+    part.cu_seqlens.push_back(batch.cu_seqlens[s] - cut.tokens.begin);
   part.sample = {batch.sample.begin() + begin, batch.sample.begin() + end};
   part.slot = {batch.slot.begin() + begin, batch.slot.begin() + end};
   part.epoch = batch.epoch;
@@ -74,7 +79,9 @@ at::Tensor StrandGradients::Own::gradient(std::size_t parameter) {
   return held;
 }
 
-void StrandGradients::Own::block_final(std::size_t /*block*/) { HONE_CHECK(false); }
+void StrandGradients::Own::block_final(std::size_t /*block*/) {
+  HONE_CHECK(false);
+}
 
 StrandGradients::StrandGradients(const ArenaLayout& layout, GradientSink& sink, std::size_t strands,
                                  std::size_t segments, std::function<void(std::size_t)> announce)
@@ -99,7 +106,7 @@ void StrandGradients::left(std::size_t strand, std::size_t segment) {
     first.notify_all();
     return settle();
   }
-  for (std::size_t at = first; at > segment + kAhead; at = first) first.wait(at);
+  for (std::size_t at = first; at + 1 > segment + kStrandBlocks; at = first) first.wait(at);
 }
 
 void StrandGradients::give_up() {
@@ -107,11 +114,14 @@ void StrandGradients::give_up() {
   reached_[0].notify_all();
 }
 
-void StrandGradients::finish() { settle(); }
+void StrandGradients::finish() {
+  settle();
+}
 
 void StrandGradients::settle() {
   const auto all_left = [&] {
-    return std::all_of(reached_.begin(), reached_.end(), [&](const auto& reached) { return reached <= next_; });
+    return std::all_of(reached_.begin(), reached_.end(),
+                       [&](const auto& reached) { return reached <= next_; });
   };
   for (; next_ > 0 && all_left(); --next_) {
     for (Own& own : own_)

@@ -1,6 +1,6 @@
 #pragma once
-// On CPUs each thread takes its own sequences of a micro-batch through all blocks, a strand: threads wait for each other
-// once a pass instead of in every operator, and one computes while another moves memory.
+// On CPUs each thread takes its own sequences of a micro-batch through all blocks, a strand: threads wait for
+// each other once a pass instead of in every operator, and one computes while another moves memory.
 #include <atomic>
 #include <functional>
 #include <map>
@@ -13,29 +13,36 @@
 
 namespace hone::model {
 
+// Blocks of which a strand may hold gradients of its own at once.
+constexpr std::int64_t kStrandBlocks = 3;
+
 // Consecutive sequences of a batch, and the tokens that are theirs.
 struct StrandCut {
   Range sequences, tokens;
 };
 
-// One for each thread, of about as many tokens; a single one of everything where sequences do not allow that, or
-// products would be too short to be fast. `cu_seqlens` [S + 1].
+// How many of `threads` may have a strand of their own of so many tokens, if sequences allow it: all or one.
+std::int64_t most_strands(std::int64_t tokens, std::int64_t threads);
+
+// One for each thread, of about as many tokens; a single one of everything where sequences do not allow that,
+// or products would be too short to be fast. `cu_seqlens` [S + 1].
 std::vector<StrandCut> cut_strands(std::span<const std::int64_t> cu_seqlens, std::int64_t threads);
 
 // What operators on a CPU read of a part of a batch; tensors are views.
 nn::BatchTensors part_of(const nn::BatchTensors& batch, const StrandCut& cut);
 nn::RotaryTable part_of(const nn::RotaryTable& rotary, const StrandCut& cut);
 
-// body(strand), each on a thread of its own, which operators inside have to themselves. All end before the first error
-// of any is thrown. A single strand is called plainly: its operators use all threads.
+// body(strand), each on a thread of its own, which operators inside have to themselves. All end before the
+// first error of any is thrown. A single strand is called plainly: its operators use all threads.
 void for_strands(std::size_t strands, const std::function<void(std::size_t)>& body);
 
-// Adds up what strands, each at its own pace, bring back from backward. The first writes to the sink; others to memory
-// of their own, which the first adds in the order of strands: the same sums every time. Only the first strand's thread
-// calls the sink and `announce`.
+// Adds up what strands, each at its own pace, bring back from backward. The first writes to the sink; others
+// to memory of their own, which the first adds in the order of strands: the same sums every time. Only the
+// first strand's thread calls the sink and `announce`.
 class StrandGradients {
  public:
-  // announce(segment) is called in backward order, down to segment 1, once a segment has received all it gets.
+  // announce(segment) is called in backward order, down to segment 1, once a segment has received all it
+  // gets.
   StrandGradients(const ArenaLayout& layout, GradientSink& sink, std::size_t strands, std::size_t segments,
                   std::function<void(std::size_t)> announce);
   GradientSink& of(std::size_t strand);
@@ -50,7 +57,7 @@ class StrandGradients {
     at::Tensor gradient(std::size_t parameter) override;
     void block_final(std::size_t block) override;
     const ArenaLayout& layout;
-    std::map<std::size_t, at::Tensor> current;  // by parameter
+    std::map<std::size_t, at::Tensor> current;            // by parameter
     std::vector<std::map<std::size_t, at::Tensor>> done;  // by segment
   };
   void settle();

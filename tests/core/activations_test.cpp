@@ -1,6 +1,7 @@
 // The estimate of a micro-batch's memory against what the allocator is asked for.
 #include "core/model/activations.h"
 
+#include <ATen/Parallel.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include <mutex>
 
 #include "core/formats/random_model.h"
+#include "core/model/strands.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/core/fakes.h"
 
@@ -89,31 +91,60 @@ double measured(const formats::ModelFiles& files, const Case& one, const TokenBa
   return static_cast<double>(meter->peak());
 }
 
+constexpr std::int64_t kLength = 64;
+
+std::vector<Case> cases() {
+  const model::BuildSpec lora = lora_spec(), full = full_spec();
+  const auto bf16 = [](const model::BuildSpec& spec) { return with_compute(spec, at::kBFloat16); };
+  return {Case{"full", full},
+          Case{"full, tied", full, false, true},
+          Case{"full, recomputed", full, true},
+          Case{"full, bf16", bf16(full)},
+          Case{"full, bf16, recomputed", bf16(full), true},
+          Case{"full, many tokens to choose from", full, false, false, true, 8192},
+          Case{"full, bf16, many", bf16(full), false, false, true, 8192},
+          Case{"LoRA", lora},
+          Case{"LoRA, few supervised", lora, false, false, false},
+          Case{"LoRA, dropout", lora_spec(0.1)},
+          Case{"LoRA, dropout, bf16", bf16(lora_spec(0.1))},
+          Case{"LoRA of q and v", lora_spec(0, {"q_proj", "v_proj"})},
+          Case{"LoRA, bf16", bf16(lora)},
+          Case{"LoRA, recomputed", lora, true},
+          Case{"QLoRA", with_nf4(lora)},
+          Case{"QLoRA, recomputed", with_nf4(lora), true},
+          Case{"QLoRA, bf16", with_nf4(bf16(lora))}};
+}
+
+double estimated(const formats::ModelFiles& files, const Case& one, std::int64_t sequences,
+                 std::int64_t strands) {
+  const model::MicroBatchSize size{sequences * kLength, sequences * (one.all ? kLength - 1 : 1), kLength,
+                                   strands};
+  return model::activation_bytes(files.config, one.spec, one.recompute, size);
+}
+
 }  // namespace
 
 TEST(Activations, AreWithinFivePercentOfWhatAMicroBatchTakes) {
-  constexpr std::int64_t kLength = 64;
-  const model::BuildSpec lora = lora_spec(), full = full_spec();
-  const auto bf16 = [](const model::BuildSpec& spec) { return with_compute(spec, at::kBFloat16); };
-  for (const Case& one :
-       {Case{"full", full}, Case{"full, tied", full, false, true}, Case{"full, recomputed", full, true},
-        Case{"full, bf16", bf16(full)}, Case{"full, bf16, recomputed", bf16(full), true},
-        Case{"full, many tokens to choose from", full, false, false, true, 8192},
-        Case{"full, bf16, many", bf16(full), false, false, true, 8192}, Case{"LoRA", lora},
-        Case{"LoRA, few supervised", lora, false, false, false}, Case{"LoRA, dropout", lora_spec(0.1)},
-        Case{"LoRA, dropout, bf16", bf16(lora_spec(0.1))},
-        Case{"LoRA of q and v", lora_spec(0, {"q_proj", "v_proj"})}, Case{"LoRA, bf16", bf16(lora)},
-        Case{"LoRA, recomputed", lora, true}, Case{"QLoRA", with_nf4(lora)},
-        Case{"QLoRA, recomputed", with_nf4(lora), true}, Case{"QLoRA, bf16", with_nf4(bf16(lora))}}) {
+  for (Case one : cases()) {
+    one.spec.strands = false;
     const formats::ModelFiles files = middling_model(one.tied, one.vocab);
     for (const std::int64_t sequences : {2, 8}) {
-      const TokenBatch batch = long_batch(sequences, kLength, one.all);
-      const model::MicroBatchSize size{sequences * kLength, sequences * (one.all ? kLength - 1 : 1), kLength};
-      const double estimate = model::activation_bytes(files.config, one.spec, one.recompute, size);
-      const double taken = measured(files, one, batch);
-      EXPECT_NEAR(estimate / taken, 1.0, 0.05) << one.name << ", " << size.tokens << " tokens: " << taken;
+      const double taken = measured(files, one, long_batch(sequences, kLength, one.all));
+      EXPECT_NEAR(estimated(files, one, sequences, 1) / taken, 1.0, 0.05)
+          << one.name << ", " << sequences << " sequences: " << taken;
     }
   }
+}
+
+TEST(Activations, OfStrandsAreNotBelowWhatAMicroBatchTakes) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(2);
+  for (const Case& one : cases()) {
+    const formats::ModelFiles files = middling_model(one.tied, one.vocab);
+    const double taken = measured(files, one, long_batch(8, kLength, one.all));
+    EXPECT_GE(1.05 * estimated(files, one, 8, model::most_strands(8 * kLength, 2)), taken) << one.name;
+  }
+  at::set_num_threads(before);
 }
 
 TEST(Activations, InFp16OnACpuAreNotBelowWhatAMicroBatchTakes) {
@@ -127,11 +158,12 @@ TEST(Activations, InFp16OnACpuAreNotBelowWhatAMicroBatchTakes) {
 TEST(Activations, OfAPassThatTrainsNothingAreNotBelowWhatItTakes) {
   const formats::ModelFiles files = middling_model(/*tied=*/false, 1024);
   const model::BuildSpec spec;
+  const model::MicroBatchSize size{512, 504, 64, model::most_strands(512, at::get_num_threads())};
   const model::Model model = model::build_model(files, spec, false);
   const auto meter = std::make_shared<PeakMeter>();
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
   objective::make_objective({})->score(model, long_batch(8, 64, /*all=*/true));
-  EXPECT_GE(model::activation_bytes(files.config, spec, false, {512, 504, 64}),
+  EXPECT_GE(model::activation_bytes(files.config, spec, false, size),
             static_cast<double>(meter->peak()));
 }
 

@@ -51,12 +51,15 @@ Outcome train_once(const model::BuildSpec& spec, bool recompute) {
   model::Model model = build("tiny_llama", spec, recompute);
   train::ArenaGradients gradients(model.arena().layout());
   const TokenBatch batch = long_batch(kThreads * 300);
-  EXPECT_EQ(model::cut_strands(std::vector<std::int64_t>(batch.cu_seqlens.begin(), batch.cu_seqlens.end()), kThreads).size(),
+  EXPECT_EQ(model::cut_strands(std::vector<std::int64_t>(batch.cu_seqlens.begin(), batch.cu_seqlens.end()),
+                               kThreads)
+                .size(),
             static_cast<std::size_t>(kThreads));
   Outcome out;
   const auto objective = objective::make_objective({});
   gradients.begin_step();
-  for (int micro_batch = 0; micro_batch < 2; ++micro_batch) out.loss += objective->train(model, batch, 0.01, gradients);
+  for (int micro_batch = 0; micro_batch < 2; ++micro_batch)
+    out.loss += objective->train(model, batch, 0.01, gradients);
   out.gradient = gradients.sum().clone();
   out.hidden = model.forward(batch, {}).clone();
   return out;
@@ -93,8 +96,10 @@ ArenaLayout one_parameter() {
 
 TEST_F(Strands, AreCutWhereSequencesEndNearestToEqualParts) {
   EXPECT_EQ(tokens_of({0, 500, 1000, 1500, 2000}, 2), (std::vector<Range>{{0, 1000}, {1000, 2000}}));
-  EXPECT_EQ(tokens_of({0, 300, 590, 920, 1200}, 3), (std::vector<Range>{{0, 1200}})) << "the second would be 410";
-  EXPECT_EQ(tokens_of({0, 300, 590, 900, 1210}, 4), (std::vector<Range>{{0, 300}, {300, 590}, {590, 900}, {900, 1210}}));
+  EXPECT_EQ(tokens_of({0, 300, 590, 920, 1200}, 3), (std::vector<Range>{{0, 1200}}))
+      << "the second would be 410";
+  EXPECT_EQ(tokens_of({0, 300, 590, 900, 1210}, 4),
+            (std::vector<Range>{{0, 300}, {300, 590}, {590, 900}, {900, 1210}}));
 }
 
 TEST_F(Strands, AreOneWhereSequencesAreLongFewOrThreadsMany) {
@@ -110,7 +115,9 @@ TEST_F(Strands, TrainAnAdapterUnderDropoutAsOneDoes) {
   expect_the_same_with_and_without(lora_spec(0.2), /*recompute=*/true);
 }
 
-TEST_F(Strands, TrainEveryWeightAsOneDoes) { expect_the_same_with_and_without(full_spec()); }
+TEST_F(Strands, TrainEveryWeightAsOneDoes) {
+  expect_the_same_with_and_without(full_spec());
+}
 
 TEST_F(Strands, TrainOnQuantisedWeightsAsOneDoes) {
   model::BuildSpec spec = lora_spec();
@@ -147,7 +154,8 @@ TEST_F(Strands, GradientsAreAnnouncedInBackwardOrderOnceAllHaveLeft) {
   const ArenaLayout layout = one_parameter();
   LoggedSink sink;
   std::vector<std::size_t> announced;
-  model::StrandGradients gradients(layout, sink, 2, 4, [&](std::size_t segment) { announced.push_back(segment); });
+  model::StrandGradients gradients(layout, sink, 2, 4,
+                                   [&](std::size_t segment) { announced.push_back(segment); });
   gradients.of(1).gradient(0).add_(2);
   gradients.left(1, 3);
   EXPECT_TRUE(announced.empty());
