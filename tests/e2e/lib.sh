@@ -133,18 +133,23 @@ start_ranks() {
   LAUNCHER=$!
 }
 
-# end_ranks CODE WHAT...: the launcher started last must end with this code, within the limit, and leave no rank.
-end_ranks() {
-  local wanted=$1 got
-  shift
+# launcher_ends: waits for the launcher started last, within the limit; $ENDED is then its exit code.
+launcher_ends() {
   for _ in $(seq $((LIMIT * 50))); do
     kill -0 "$LAUNCHER" 2> /dev/null || break
     sleep 0.02
   done
   kill -KILL "$LAUNCHER" 2> /dev/null
   wait "$LAUNCHER" 2> /dev/null
-  got=$?
-  expect_code "$wanted" $got "$*"
+  ENDED=$?
+}
+
+# end_ranks CODE WHAT...: the launcher started last must end with this code, within the limit, and leave no rank.
+end_ranks() {
+  local wanted=$1
+  shift
+  launcher_ends
+  expect_code "$wanted" "$ENDED" "$*"
   none_left "$*"
 }
 

@@ -14,7 +14,7 @@ whole=$(($(milliseconds) - began))
 
 for ((kill = 1; kill <= count; ++kill)); do
   # Who: rank 0, rank 1, both or the launcher; when: any millisecond of the straight run. One that ends before is run
-  # again with half the delay.
+  # (a rank on its way out can still be killed) is run again with half the delay.
   who=$((RANDOM % 4)) delay=$((RANDOM * whole / 32768))
   while true; do
     start_ranks 2 train "${job[@]}"
@@ -26,13 +26,15 @@ for ((kill = 1; kill <= count; ++kill)); do
     esac
     [ -n "$victims" ] || victims=$LAUNCHER # no rank yet
     # shellcheck disable=SC2086
-    kill -KILL $victims 2> /dev/null && break
-    wait "$LAUNCHER"
+    kill -KILL $victims 2> /dev/null
+    launcher_ends
+    [ "$ENDED" -ne 0 ] && break
     rm -rf run hone-cache
     delay=$((delay / 2))
   done
   what="kill $kill, of $who after $delay ms"
-  end_ranks 137 "$what"
+  expect_code 137 "$ENDED" "$what"
+  none_left "$what"
   goes_on "$what"
 done
 echo "killed at random and gone on, bit for bit: $PASSED of $count"
