@@ -44,10 +44,12 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   Config& config = context.config();
   if (config.train.micro_tokens) return;
   const formats::ModelFiles files = open_base(config);
-  const model::BuildSpec spec = build_spec(config, purpose);
+  model::BuildSpec spec = build_spec(config, purpose);
+  spec.sharding.stage = config.dist.zero;
   const std::int64_t longest = longest_row(sets);
   const bool recompute = config.train.recompute == "block";
-  const std::int64_t threads = spec.strands && spec.device.is_cpu() ? at::get_num_threads() : 1;
+  const std::int64_t all = at::get_num_threads();
+  const std::int64_t threads = spec.strands && model::strands_fit(files, spec, all) ? all : 1;
   const auto activations = [&](std::int64_t tokens) {
     return model::activation_bytes(files.config, spec, recompute,
                                    {tokens, tokens, longest, model::most_strands(tokens, threads)});

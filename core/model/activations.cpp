@@ -79,7 +79,7 @@ BlockBytes block_bytes(const Widths& w, double e, double scratch) {
 // gradient, on CPUs also in fp32, before it is added to the arena. Strands make their own, and
 // gradients of at most kStrandBlocks blocks that the first then adds.
 struct ProductBytes {
-  double block = 0, head = 0;
+  double block = 0, head = 0, strands = 0;
 };
 
 ProductBytes product_bytes(const formats::ModelConfig& c, const BuildSpec& spec, double e,
@@ -91,7 +91,7 @@ ProductBytes product_bytes(const formats::ModelConfig& c, const BuildSpec& spec,
   ProductBytes bytes;
   if (spec.nf4) bytes.block = (1 + others) * e * widest;
   if (spec.trained == Trained::everything)
-    bytes.block = others * kStrandBlocks * kWide * hidden * (heads + 3 * inner);
+    bytes.strands = others * kStrandBlocks * kWide * hidden * (heads + 3 * inner);
   if (spec.compute == at::kFloat) return bytes;
   const double made = spec.device.is_cpu() ? e + kWide : e;
   if (spec.trained == Trained::everything) bytes.block += (1 + others) * made * widest;
@@ -136,7 +136,7 @@ double activation_bytes(const formats::ModelConfig& config, const BuildSpec& spe
                          logits * (by_kernels ? e : 2 * e + 12) + std::max(product.head, logits * scratch);
   const double again =
       recompute ? block.kept - row + std::max(row + block.backward, row + block.forward) : block.backward;
-  const double in_backward = tokens * (kept + row + again) + targets * row +
+  const double in_backward = tokens * (kept + row + again) + targets * row + product.strands +
                              std::max(0.0, product.block - tokens * e * w.inner) +
                              (by_kernels ? 0 : without_kernels(w, size));
   return batch + std::max({in_forward, at_head, in_backward});

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/failure.h"
 #include "core/device/device.h"
+#include "core/model/strands.h"
 
 namespace hone::model {
 namespace {
@@ -151,6 +152,15 @@ MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec
   estimate.optimizer = state_bytes(trained, sharded ? owned : trained.size);
   estimate.gathered = gathered_bytes(segments, element, files.config.tie_embeddings, sharding);
   return estimate;
+}
+
+bool strands_fit(const formats::ModelFiles& files, const BuildSpec& spec, std::int64_t threads) {
+  if (!spec.device.is_cpu() || spec.sharding.shards_weights()) return false;
+  std::int64_t largest = 0;  // block; embedding and head are the whole batch's
+  const std::vector<Segment> segments = segments_of(files, spec);
+  for (std::size_t s = 1; s + 1 < segments.size(); ++s) largest = std::max(largest, segments[s].trained);
+  const MemoryEstimate held = estimate_memory(files, spec, [](const ArenaLayout&, std::int64_t) { return 0; });
+  return (threads - 1) * kStrandBlocks * largest * std::int64_t{sizeof(float)} <= (held.frozen + held.master) / 8;
 }
 
 std::int64_t available_memory(at::Device device) {

@@ -91,7 +91,8 @@ at::Tensor Model::forward(const TokenBatch& batch, const ForwardOptions& options
 std::vector<StrandCut> Model::cuts(const nn::BatchTensors& batch, const ForwardOptions& options) const {
   const bool apart = parts_.strands && device().is_cpu() && !options.cache && !sharded(0) &&
                      !parts_.arena->sharding().shards_weights();
-  return cut_strands(batch.cu_seqlens, apart ? at::get_num_threads() : 1);
+  if (!apart) return std::vector<StrandCut>(1);  // whose sequences only a device may know
+  return cut_strands(batch.cu_seqlens, at::get_num_threads());
 }
 
 ModelTape Model::begin(nn::BatchTensors batch, const ForwardOptions& options) const {
@@ -166,14 +167,14 @@ void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) c
                             [&](std::size_t segment) { announce(segment, sink); });
   std::vector<at::Tensor> d(strands);
   for_strands(strands, [&](std::size_t i) {
-    const Range tokens = tape.strands[i].cut.tokens;
-    at::Tensor mine = strands == 1 ? std::move(d_hidden) : d_hidden.narrow(0, tokens.begin, tokens.length());
     try {
+      const Range tokens = tape.strands[i].cut.tokens;
+      at::Tensor mine =
+          strands == 1 ? std::move(d_hidden) : d_hidden.narrow(0, tokens.begin, tokens.length());
       d[i] = backward_strand(std::move(mine), tape, tape.strands[i], gradients.of(i),
                              [&](std::size_t segment) { gradients.left(i, segment); });
     } catch (...) {
-      if (i == 0) gradients.give_up();
-      throw;
+      gradients.fail(std::current_exception());
     }
   });
   gradients.finish();

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/phase.h"
 
 namespace hone::model {
 namespace {
@@ -67,8 +68,10 @@ nn::RotaryTable part_of(const nn::RotaryTable& rotary, const StrandCut& cut) {
 void for_strands(std::size_t strands, const std::function<void(std::size_t)>& body) {
   if (strands == 1) return body(0);
   const at::ThreadLocalState state;  // inference mode, and who watches
+  const char* const doing = current_phase();
   at::parallel_for(0, static_cast<std::int64_t>(strands), 1, [&](std::int64_t begin, std::int64_t end) {
     const at::ThreadLocalStateGuard guard(state);
+    const PhaseScope scope(doing);
     for (std::int64_t strand = begin; strand < end; ++strand) body(static_cast<std::size_t>(strand));
   });
 }
@@ -83,45 +86,59 @@ void StrandGradients::Own::block_final(std::size_t /*block*/) {
   HONE_CHECK(false);
 }
 
+at::Tensor StrandGradients::First::gradient(std::size_t parameter) {
+  const std::lock_guard lock(all.mutex_);
+  return all.sink_.gradient(parameter);
+}
+
+void StrandGradients::First::block_final(std::size_t /*block*/) {
+  HONE_CHECK(false);
+}
+
 StrandGradients::StrandGradients(const ArenaLayout& layout, GradientSink& sink, std::size_t strands,
                                  std::size_t segments, std::function<void(std::size_t)> announce)
     : sink_(sink),
       announce_(std::move(announce)),
       own_(strands - 1, Own(layout, segments)),
-      reached_(strands),
-      next_(segments - 1) {
-  for (auto& reached : reached_) reached = segments;
-}
+      reached_(strands, segments),
+      next_(segments - 1) {}
 
 GradientSink& StrandGradients::of(std::size_t strand) {
-  if (strand == 0) return sink_;
+  const std::lock_guard lock(mutex_);
+  ++begun_;
+  if (strand == 0) return first_;
   return own_[strand - 1];
 }
 
 void StrandGradients::left(std::size_t strand, std::size_t segment) {
+  std::unique_lock lock(mutex_);
   if (strand > 0) own_[strand - 1].done[segment] = std::exchange(own_[strand - 1].current, {});
   reached_[strand] = segment;
-  std::atomic<std::size_t>& first = reached_[0];
-  if (strand == 0) {
-    first.notify_all();
-    return settle();
-  }
-  for (std::size_t at = first; at + 1 > segment + kStrandBlocks; at = first) first.wait(at);
+  settle();
+  changed_.notify_all();
+  // The first holds nothing up. Who has not begun may be waiting for this very thread.
+  const auto may_go_on = [&] {
+    return failure_ || strand == 0 || begun_ < reached_.size() || next_ + 1 < segment + kStrandBlocks;
+  };
+  changed_.wait(lock, may_go_on);
+  if (failure_) std::rethrow_exception(failure_);
 }
 
-void StrandGradients::give_up() {
-  reached_[0] = 0;
-  reached_[0].notify_all();
+void StrandGradients::fail(std::exception_ptr error) {
+  const std::lock_guard lock(mutex_);
+  if (!failure_) failure_ = std::move(error);
+  changed_.notify_all();
 }
 
 void StrandGradients::finish() {
-  settle();
+  if (failure_) std::rethrow_exception(failure_);
+  HONE_CHECK(next_ == 0);
 }
 
 void StrandGradients::settle() {
   const auto all_left = [&] {
     return std::all_of(reached_.begin(), reached_.end(),
-                       [&](const auto& reached) { return reached <= next_; });
+                       [&](std::size_t reached) { return reached <= next_; });
   };
   for (; next_ > 0 && all_left(); --next_) {
     for (Own& own : own_)

@@ -4,9 +4,13 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <mutex>
+#include <thread>
 
 #include "core/base/error.h"
+#include "core/model/memory.h"
 #include "core/train/gradients.h"
 #include "tests/core/fakes.h"
 
@@ -174,20 +178,61 @@ TEST_F(Strands, GradientsAreAnnouncedInBackwardOrderOnceAllHaveLeft) {
   EXPECT_EQ(sink.sum.item<float>(), 7);
 }
 
-TEST_F(Strands, NoneWaitsForTheFirstOnceItHasFailed) {
+TEST_F(Strands, WhatOneFailsWithEndsTheOthersAndComesOut) {
   const ArenaLayout layout = one_parameter();
-  LoggedSink sink;
-  model::StrandGradients gradients(layout, sink, 2, 10, [](std::size_t) {});
-  const auto body = [&](std::size_t strand) {
-    for (std::size_t segment = 9; segment > 0; --segment) {
-      if (strand == 0 && segment == 8) {
-        gradients.give_up();
-        throw Error(Exit::input, "XX001", "broken", "here", "a test");
+  for (std::size_t failing = 0; failing < 2; ++failing) {
+    LoggedSink sink;
+    model::StrandGradients gradients(layout, sink, 2, 40, [](std::size_t) {});
+    model::for_strands(2, [&](std::size_t strand) {
+      try {
+        gradients.of(strand);
+        for (std::size_t segment = 39; segment > 0; --segment) {
+          if (strand == failing && segment == 30)
+            throw Error(Exit::input, "XX001", "broken", "here", "a test");
+          gradients.left(strand, segment);
+        }
+      } catch (...) {
+        gradients.fail(std::current_exception());
       }
-      gradients.left(strand, segment);
-    }
-  };
-  EXPECT_THROW(model::for_strands(2, body), Error);
+    });
+    EXPECT_THROW(gradients.finish(), Error);
+  }
+}
+
+TEST_F(Strands, NoneHoldsMoreBlocksThanAreCountedWhicheverIsSlow) {
+  const ArenaLayout layout = one_parameter();
+  for (std::size_t slow = 0; slow < kThreads; ++slow) {
+    LoggedSink sink;
+    std::atomic<std::size_t> announced = 40;
+    model::StrandGradients gradients(layout, sink, kThreads, 40,
+                                     [&](std::size_t segment) { announced = segment; });
+    std::atomic<std::size_t> begun = 0;
+    model::for_strands(kThreads, [&](std::size_t strand) {
+      GradientSink& own = gradients.of(strand);
+      for (++begun; begun < kThreads;) std::this_thread::yield();
+      for (std::size_t segment = 39; segment > 0; --segment) {
+        if (strand == slow) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (strand > 0) {
+          EXPECT_LE(announced - segment, static_cast<std::size_t>(model::kStrandBlocks)) << strand;
+          own.gradient(0).add_(1);
+        }
+        gradients.left(strand, segment);
+      }
+    });
+    gradients.finish();
+    EXPECT_EQ(announced, 1u);
+    EXPECT_EQ(sink.sum.item<float>(), 39 * (kThreads - 1));
+  }
+}
+
+TEST_F(Strands, FitWhereWhatTheyKeepIsLittle) {
+  const formats::ModelFiles files = formats::open_model(golden_path("tiny_llama"));
+  EXPECT_TRUE(model::strands_fit(files, lora_spec(), 1));
+  EXPECT_TRUE(model::strands_fit(files, {}, 64)) << "nothing is trained";
+  EXPECT_FALSE(model::strands_fit(files, full_spec(), 2));
+  model::BuildSpec gathered;
+  gathered.sharding.stage = 3;
+  EXPECT_FALSE(model::strands_fit(files, gathered, 2));
 }
 
 }  // namespace hone::test
