@@ -1,6 +1,7 @@
 // One LoRA training step (rank 16, all linears) of a model with random weights:
 //   bench_lora_step [--device cpu|cuda] [--shape 135m|1b|8b] [--legs bf16,bf16+nf4,fp32,fp32+nf4] [--sequences N]
-//                   [--length N] [--steps N] [--threads N] [--strands true|false] [--graph true|false] [--paced true] [--probe]
+//                   [--length N] [--steps N] [--threads N] [--strands true|false] [--graph true|false] [--paced true]
+//                   [--probe]
 // One JSON line a leg: tokens/s, the FLOP rate of the step, its share of the fastest matrix product probed just before
 // and after (timings on shared machines drift; the ratio does not), and the peak of memory. --paced: a step begins when
 // a line of standard input says so, and is followed by a line with its seconds, so that two programs can take turns.

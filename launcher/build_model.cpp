@@ -81,7 +81,7 @@ model::Model build_model(Config& config, Purpose purpose, const model::Sharding&
   const bool training = purpose == Purpose::train;
   model::BuildSpec spec = build_spec(config, purpose);
   spec.sharding = sharding;
-  spec.strands = spec.strands && model::strands_fit(input.files, spec, at::get_num_threads());
+  spec.strands = model::strands_fit(input.files, spec, at::get_num_threads());
   if (training) require_trainable(config, spec);
   spec.lora_init = input.init.get();
   for (const auto& adapter : input.frozen) spec.frozen_adapters.push_back(adapter.get());

@@ -49,7 +49,7 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   const std::int64_t longest = longest_row(sets);
   const bool recompute = config.train.recompute == "block";
   const std::int64_t all = at::get_num_threads();
-  const std::int64_t threads = spec.strands && model::strands_fit(files, spec, all) ? all : 1;
+  const std::int64_t threads = model::strands_fit(files, spec, all) ? all : 1;
   const auto activations = [&](std::int64_t tokens) {
     return model::activation_bytes(files.config, spec, recompute,
                                    {tokens, tokens, longest, model::most_strands(tokens, threads)});

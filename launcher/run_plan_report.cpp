@@ -6,9 +6,8 @@
 namespace hone::launcher {
 namespace {
 
-constexpr CollectiveKind kKinds[] = {CollectiveKind::all_reduce,
-                                            CollectiveKind::reduce_scatter,
-                                            CollectiveKind::all_gather};
+constexpr CollectiveKind kKinds[] = {CollectiveKind::all_reduce, CollectiveKind::reduce_scatter,
+                                     CollectiveKind::all_gather};
 
 OrderedJson bytes_json(const RankBytes& bytes) {
   return {{"frozen_weights", bytes.held.frozen},

@@ -178,8 +178,8 @@ TrainState TrainingRun::start_or_resume() {
   if (folder.empty()) return start();
   TrainState state = checkpoints_.load(folder);
   source_->seek(state.cursor);
-  const bool has_best = !from_rank_zero(communicator_, is_directory(store_.path_of(state.best.step)) ? "yes" : "").empty();
-  if (state.best.step > 0 && !has_best) {
+  const auto is_there = [&] { return is_directory(store_.path_of(state.best.step)) ? "yes" : ""; };
+  if (state.best.step > 0 && from_rank_zero(communicator_, is_there()).empty()) {
     context_.log.warning("the checkpoint of the best evaluation (step {}) is not in {}: the best is sought anew",
                          state.best.step, config_.run.dir);
     state.best = {};

@@ -76,8 +76,8 @@ BlockBytes block_bytes(const Widths& w, double e, double scratch) {
 }
 
 // What one product makes besides its output, whatever the number of tokens: a dequantised weight; a weight's
-// gradient, on CPUs also in fp32, before it is added to the arena. Strands make their own, and
-// gradients of at most kStrandBlocks blocks that the first then adds.
+// gradient, on CPUs also in fp32, before it is added to the arena. Each strand makes its own, and
+// those after the first keep gradients of at most kStrandBlocks blocks.
 struct ProductBytes {
   double block = 0, head = 0, strands = 0;
 };
@@ -86,15 +86,15 @@ ProductBytes product_bytes(const formats::ModelConfig& c, const BuildSpec& spec,
                            std::int64_t strands) {
   const auto hidden = static_cast<double>(c.hidden_size), inner = static_cast<double>(c.intermediate_size);
   const auto heads = static_cast<double>(2 * (c.num_heads + c.num_kv_heads) * c.head_dim);
-  const auto others = static_cast<double>(strands - 1);
+  const auto all = static_cast<double>(strands);
   const double widest = hidden * static_cast<double>(std::max(c.intermediate_size, c.num_heads * c.head_dim));
   ProductBytes bytes;
-  if (spec.nf4) bytes.block = (1 + others) * e * widest;
+  if (spec.nf4) bytes.block = all * e * widest;
   if (spec.trained == Trained::everything)
-    bytes.strands = others * kStrandBlocks * kWide * hidden * (heads + 3 * inner);
+    bytes.strands = (all - 1) * kStrandBlocks * kWide * hidden * (heads + 3 * inner);
   if (spec.compute == at::kFloat) return bytes;
   const double made = spec.device.is_cpu() ? e + kWide : e;
-  if (spec.trained == Trained::everything) bytes.block += (1 + others) * made * widest;
+  if (spec.trained == Trained::everything) bytes.block += all * made * widest;
   if (trains(spec, c.tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"))
     bytes.head = made * hidden * static_cast<double>(c.vocab_size);
   return bytes;

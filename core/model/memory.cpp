@@ -155,7 +155,7 @@ MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec
 }
 
 bool strands_fit(const formats::ModelFiles& files, const BuildSpec& spec, std::int64_t threads) {
-  if (!spec.device.is_cpu() || spec.sharding.shards_weights()) return false;
+  if (!spec.strands || !spec.device.is_cpu() || spec.sharding.shards_weights()) return false;
   std::int64_t largest = 0;  // block; embedding and head are the whole batch's
   const std::vector<Segment> segments = segments_of(files, spec);
   for (std::size_t s = 1; s + 1 < segments.size(); ++s) largest = std::max(largest, segments[s].trained);

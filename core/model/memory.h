@@ -32,8 +32,8 @@ std::vector<Segment> segments_of(const formats::ModelFiles& files, const BuildSp
 MemoryEstimate estimate_memory(const formats::ModelFiles& files, const BuildSpec& spec,
                                const StateBytes& state_bytes, const ZeroPlan& sharding = {});
 
-// May so many threads each take sequences of its own through the model (strands.h)? On a CPU with whole weights, where
-// the gradients that strands keep take at most an eighth of what the weights do.
+// May so many threads each take sequences of their own through the model (strands.h)? Where `spec` allows it, on a CPU
+// with whole weights, if the gradients that strands keep take at most an eighth of what the weights do.
 bool strands_fit(const formats::ModelFiles& files, const BuildSpec& spec, std::int64_t threads);
 
 // What the device still has, in bytes: on a CPU this machine (and this process's control group).

@@ -89,7 +89,7 @@ at::Tensor Model::forward(const TokenBatch& batch, const ForwardOptions& options
 }
 
 std::vector<StrandCut> Model::cuts(const nn::BatchTensors& batch, const ForwardOptions& options) const {
-  const bool apart = parts_.strands && device().is_cpu() && !options.cache && !sharded(0) &&
+  const bool apart = parts_.strands && device().is_cpu() && !options.cache &&
                      !parts_.arena->sharding().shards_weights();
   if (!apart) return std::vector<StrandCut>(1);  // whose sequences only a device may know
   return cut_strands(batch.cu_seqlens, at::get_num_threads());
@@ -130,10 +130,8 @@ at::Tensor Model::forward(nn::BatchTensors batch, const ForwardOptions& options)
 
 at::Tensor Model::embed(ModelTape& tape, const ForwardOptions& options) const {
   enter(0, 1);
-  const nn::RotaryTable none;
-  const nn::Pass pass{tape.batch,    options.tape ? &tape.embedding.tape : nullptr,
-                      tape.adapters, tape.dropout,
-                      options.cache, none};
+  nn::Tape* kept = options.tape ? &tape.embedding.tape : nullptr;
+  const nn::Pass pass{tape.batch, kept, tape.adapters, tape.dropout, options.cache};
   tape.embedding.out = run_segment(pass, 0, {});
   if (!holds_for_head(0)) leave(0);
   return std::exchange(tape.embedding.out.tensor, {});
@@ -178,9 +176,8 @@ void Model::backward(at::Tensor d_hidden, ModelTape& tape, GradientSink& sink) c
     }
   });
   gradients.finish();
-  const nn::Value nothing;
   if (d[0].defined())
-    tape.embedding.tape.backward(tape.embedding.out, strands == 1 ? d[0] : at::cat(d), nothing, sink);
+    tape.embedding.tape.backward(tape.embedding.out, strands == 1 ? d[0] : at::cat(d), {}, sink);
   announce(0, sink);
 }
 

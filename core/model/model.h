@@ -64,8 +64,8 @@ struct ModelParts {
   std::unique_ptr<Family> family;
   std::shared_ptr<Arena> arena;
   at::ScalarType compute = at::kFloat;
-  std::shared_ptr<std::vector<ShardedWeights>>
-      sharded;  // by segment; null or empty unless weights are sharded
+  // By segment; null or empty unless weights are sharded.
+  std::shared_ptr<std::vector<ShardedWeights>> sharded;
   std::int64_t frozen_bytes = 0;
   double neftune_noise_alpha = 0;
   bool offload_block_inputs = false;
@@ -104,8 +104,8 @@ class Model {
  private:
   ShardedWeights* sharded(std::size_t segment) const;  // its frozen weights; null unless they are sharded
   void start_gather(std::size_t segment) const;
-  void enter(std::size_t segment,
-             std::size_t next) const;  // its weights are there, those of `next` on their way
+  // The segment's weights are there, those of `next` on their way.
+  void enter(std::size_t segment, std::size_t next) const;
   void leave(std::size_t segment) const;
   bool holds_for_head(std::size_t segment) const;  // its weights are the head's too
   nn::Value run_segment(const nn::Pass& pass, std::size_t segment, const nn::Value& x) const;

@@ -19,8 +19,8 @@ ShardedWeights::ShardedWeights(const std::vector<std::shared_ptr<nn::Weight>>& w
   std::int64_t total = 0;
   for (const at::Tensor* tensor : tensors)
     total += round_up(static_cast<std::int64_t>(tensor->nbytes()), kAlignment);
-  const std::int64_t world = communicator.world_size();
-  const std::int64_t part = part_of_bytes(total, communicator.world_size());
+  const int world = communicator.world_size();
+  const std::int64_t part = part_of_bytes(total, world);
   whole_ = std::make_unique<GatheredBytes>(part, communicator, device);
   const at::Tensor all = at::zeros({world * part}, at::TensorOptions().dtype(at::kByte).device(device));
   std::int64_t begin = 0;

@@ -3,9 +3,8 @@
 //   stage 0  the gradient arena is summed in buckets, during the last micro-batch's backward
 //   stage 1  every block is reduce-scattered instead; its weights are gathered after the update
 //   stage 2  every block is reduce-scattered in every micro-batch's backward
-//   stage 3  every segment's weights, frozen ones too, are gathered in forward, the blocks' again in
-//   backward, and not
-//            after the update; what the head multiplies with is held until backward has been through it
+//   stage 3  every segment's weights, frozen ones too, are gathered in forward, the blocks' again in backward,
+//            and not after the update; what the head multiplies with is held until backward has been through it
 #include <cstdint>
 #include <vector>
 

@@ -13,9 +13,15 @@ run_straight() { # ARGS...: added to the job
   rm -r hone-cache
 }
 
+# Every checkpoint, the metrics and the exported weights equal those of the straight run, byte for byte.
+ended_like_straight() {
+  diff -r straight/checkpoints run/checkpoints > differing || fail "checkpoints differ: $(head -c 400 differing)"
+  same_training straight/metrics.jsonl run/metrics.jsonl
+  same straight/adapter/adapter_model.safetensors run/adapter/adapter_model.safetensors
+}
+
 # goes_on WHAT...: the same command after a kill. Nothing is lost but the steps since the last checkpoint, which may be
-# the one before that under way; every
-# checkpoint, the metrics and the exported weights equal those of the straight run, byte for byte.
+# the one before that under way, and it ends like the straight run.
 goes_on() {
   local failed=$FAILED newest steps
   newest=$(newest_checkpoint run)
@@ -23,9 +29,7 @@ goes_on() {
   [ $((steps - newest)) -le 6 ] || fail "$*: $steps steps done, the newest checkpoint is of step $newest"
   run_ranks 2 0 train "${job[@]}"
   if [ "$newest" -gt 0 ]; then says err "going on from .* (step $newest)"; else silent err "going on from"; fi
-  diff -r straight/checkpoints run/checkpoints > differing || fail "checkpoints differ: $(head -c 400 differing)"
-  same_training straight/metrics.jsonl run/metrics.jsonl
-  same straight/adapter/adapter_model.safetensors run/adapter/adapter_model.safetensors
+  ended_like_straight
   if [ "$FAILED" -eq "$failed" ]; then PASSED=$((PASSED + 1)); else echo "in: $*"; fi
   rm -rf run hone-cache
 }

@@ -13,8 +13,9 @@ run_straight --train.steps 60
 whole=$(($(milliseconds) - began))
 
 for ((kill = 1; kill <= count; ++kill)); do
-  # Who: rank 0, rank 1, both or the launcher; when: any millisecond of the straight run. One that ends before is run
-  # (a rank on its way out can still be killed) is run again with half the delay.
+  # Who: rank 0, rank 1, both or the launcher; when: any millisecond of the straight run. Where the
+  # kill came too late (a rank on its way out can still be killed), the run has ended like the straight one, and another
+  # is killed after half the delay.
   who=$((RANDOM % 4)) delay=$((RANDOM * whole / 32768))
   while true; do
     start_ranks 2 train "${job[@]}"
@@ -29,6 +30,7 @@ for ((kill = 1; kill <= count; ++kill)); do
     kill -KILL $victims 2> /dev/null
     launcher_ends
     [ "$ENDED" -ne 0 ] && break
+    ended_like_straight
     rm -rf run hone-cache
     delay=$((delay / 2))
   done
