@@ -11,7 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/file_system.h"
 #include "data/encode_sft.h"
-#include "data/shard/exchange.h"
+#include "data/exchange.h"
 #include "data/shard/shard_index.h"
 
 namespace hone::data {
@@ -140,15 +140,9 @@ class RankWork {
   const std::string folder_;
 };
 
-LengthCounts lengths_of(std::span<const RowStats> rows) {
-  LengthCounts lengths;
-  for (const RowStats& row : rows) ++lengths[row.length];
-  return lengths;
-}
-
 void write_index(const PrepareJob& job, const JsonlSource& source, const RowFormat& format,
-                 const std::vector<ShardFacts>& shards, LengthCounts lengths, const std::string& folder) {
-  ShardIndex index{fingerprint_of(job), format.name, {}, source.files(), std::move(lengths)};
+                 const std::vector<ShardFacts>& shards, const LengthCounts& lengths, const std::string& folder) {
+  ShardIndex index{fingerprint_of(job), format.name, {}, source.files(), lengths};
   for (std::size_t i = 0; i < shards.size(); ++i)
     index.shards.push_back({shard_name(i), shards[i].rows, shards[i].tokens, shards[i].digest,
                             shards[i].bytes, shards[i].bounds});
@@ -180,12 +174,11 @@ PrepareReport prepare_source(const PrepareJob& job, const JsonlSource& source, c
         work.write_shard(shard);
     });
     const std::vector<ShardFacts> shards = gather_all(comm, work.shards);
-    const std::vector<RowStats> rows = gather_all(comm, work.rows);
-    PrepareReport report = lint(rows, job.reading.max_length);
+    PrepareReport report = lint(work.rows, job.reading.max_length, comm);
     report.shards = static_cast<std::int64_t>(shards.size());
     together(comm, [&] {
       if (comm.rank() != 0) return;
-      write_index(job, source, format, shards, lengths_of(rows), temporary);
+      write_index(job, source, format, shards, report.lengths, temporary);
       publish(temporary, output, where_there);
     });
     return report;
@@ -206,20 +199,17 @@ std::string cache_dir(const std::string& root, const PrepareJob& job, const Json
 std::string prepare_cached(PrepareJob job, std::vector<std::string> files, const std::string& cache_root,
                            Communicator& comm, std::vector<PrepareReport>& reports) {
   job.inputs = std::move(files);
-  std::unique_ptr<JsonlSource> source;
-  together(comm, [&] { source = std::make_unique<JsonlSource>(job.inputs); });
-  const std::string folder = cache_dir(cache_root, job, *source);
+  const JsonlSource source(job.inputs, comm);
+  const std::string folder = cache_dir(cache_root, job, source);
   const bool there = agreed_text(is_prepared_folder(folder) ? "y" : "n", comm) == "y";
-  if (!there) reports.push_back(prepare_source(job, *source, folder, comm, WhereThere::use));
+  if (!there) reports.push_back(prepare_source(job, source, folder, comm, WhereThere::use));
   return folder;
 }
 
 }  // namespace
 
 PrepareReport prepare(const PrepareJob& job, const std::string& output, Communicator& comm) {
-  std::unique_ptr<JsonlSource> source;
-  together(comm, [&] { source = std::make_unique<JsonlSource>(job.inputs); });
-  return prepare_source(job, *source, output, comm, WhereThere::refuse);
+  return prepare_source(job, JsonlSource(job.inputs, comm), output, comm, WhereThere::refuse);
 }
 
 std::string prepared_cache_dir(const std::string& cache_root, const PrepareJob& job) {

@@ -10,7 +10,7 @@
 namespace hone::data {
 namespace {
 
-constexpr int kIndexVersion = 1;
+constexpr int kIndexVersion = 2;  // 1 had "xxh3" of the whole file for a source; it is still read
 constexpr std::size_t kMaxIndexBytes = std::size_t{64} << 20;
 constexpr std::uint64_t kMaxCount = std::uint64_t{1}
                                     << 44;  // the sum of all that fit in an index is a 64-bit number
@@ -42,7 +42,7 @@ OrderedJson shard_json(const ShardEntry& shard) {
 }
 
 OrderedJson source_json(const SourceFile& file) {
-  return {{"path", file.path}, {"bytes", file.bytes}, {"rows", file.rows}, {"xxh3", hex_digits(file.digest)}};
+  return {{"path", file.path}, {"bytes", file.bytes}, {"rows", file.rows}, {"blocks_xxh3", hex_digits(file.digest)}};
 }
 
 // Typed access that names what is wrong.
@@ -119,7 +119,7 @@ void read_lengths(const Fields& top, const std::string& path, ShardIndex& index)
   if (rows != index.rows() || tokens != index.tokens()) fail_index(path, "its lengths do not add up");
 }
 
-void read_lists(const Fields& top, const std::string& path, ShardIndex& index) {
+void read_lists(const Fields& top, std::int64_t version, const std::string& path, ShardIndex& index) {
   for (const Json& item : top.list("shards")) {
     const Fields f(item, path);
     index.shards.push_back({f.text("name"), f.count("rows"), f.count("tokens"), f.digest("xxh3")});
@@ -129,7 +129,8 @@ void read_lists(const Fields& top, const std::string& path, ShardIndex& index) {
   }
   for (const Json& item : top.list("sources")) {
     const Fields f(item, path);
-    index.sources.push_back({f.text("path"), f.count("bytes"), f.count("rows"), f.digest("xxh3")});
+    const std::uint64_t digest = version == 1 ? 0 : f.digest("blocks_xxh3");
+    index.sources.push_back({f.text("path"), f.count("bytes"), f.count("rows"), digest});
   }
 }
 
@@ -173,14 +174,15 @@ ShardIndex read_shard_index(const std::string& folder) {
   const std::string path = folder + "/" + kIndexName;
   const Json json = parse_json_file(path, "DS012", kMaxIndexBytes);
   const Fields top(json, path);
-  if (top.count("format_version") != kIndexVersion) fail_index(path, "unknown format_version");
+  const std::int64_t version = top.count("format_version");
+  if (version < 1 || version > kIndexVersion) fail_index(path, "unknown format_version");
   ShardIndex index;
   const std::int64_t vocab = top.count("vocab_size");
   if (vocab > std::numeric_limits<std::int32_t>::max()) fail_index(path, "vocab_size is too large");
   index.fingerprint = {top.digest("tokenizer"), top.digest("chat_template"),
                        static_cast<std::int32_t>(vocab)};
   index.format = top.text("row_format");
-  read_lists(top, path, index);
+  read_lists(top, version, path, index);
   read_lengths(top, path, index);
   std::int64_t source_rows = 0;
   for (const SourceFile& source : index.sources) source_rows += source.rows;

@@ -47,23 +47,45 @@ std::string file_line(const std::string& path, std::int64_t line) {
   return path + ":" + std::to_string(line);
 }
 
+void fail_long_line(const std::string& path, std::int64_t number) {
+  throw Error(Exit::input, "DS002", "line too long", file_line(path, number),
+              "limit " + std::to_string(kMaxLineBytes) + " bytes");
+}
+
 std::string_view without_bom(std::string_view file) {
   if (file.starts_with("\xEF\xBB\xBF")) file.remove_prefix(3);
   return file;
 }
 
+std::optional<Line> LineReader::next_line() {
+  if (position_ >= text_.size()) return std::nullopt;
+  Line line{text_.substr(position_, kMaxLineBytes + 2), next_number_++};  // "\r\n" does not count
+  line.text = line.text.substr(0, line.text.find('\n'));
+  position_ = std::min(position_ + line.text.size() + 1, text_.size());
+  if (line.text.ends_with('\r')) line.text.remove_suffix(1);
+  return line;
+}
+
 std::optional<Line> LineReader::next() {
-  while (position_ < text_.size()) {
-    Line line{text_.substr(position_, kMaxLineBytes + 2), next_number_++};  // "\r\n" does not count
-    line.text = line.text.substr(0, line.text.find('\n'));
-    position_ = std::min(position_ + line.text.size() + 1, text_.size());
-    if (line.text.ends_with('\r')) line.text.remove_suffix(1);
-    if (line.text.size() > kMaxLineBytes)
-      throw Error(Exit::input, "DS002", "line too long", file_line(path_, line.number),
-                  "limit " + std::to_string(kMaxLineBytes) + " bytes");
-    if (!is_blank(line.text)) return line;
+  while (const auto line = next_line()) {
+    if (line->text.size() > kMaxLineBytes) fail_long_line(path_, line->number);
+    if (!is_blank(line->text)) return line;
   }
   return std::nullopt;
+}
+
+LineCounts LineCounts::of(std::string_view text) {
+  LineCounts counts;
+  LineReader reader({}, text);
+  while (const auto line = reader.next_line()) {
+    if (line->text.size() > kMaxLineBytes) {
+      counts.too_long = counts.lines;
+      break;
+    }
+    ++counts.lines;
+    counts.rows += !is_blank(line->text);
+  }
+  return counts;
 }
 
 LineParser::LineParser() : parser_(kMaxLineBytes + 1) {

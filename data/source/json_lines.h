@@ -25,16 +25,25 @@ class LineReader {
  public:
   LineReader(std::string path, std::string_view text, std::int64_t first_line = 1)
       : path_(std::move(path)), text_(text), next_number_(first_line) {}
-  std::optional<Line> next();  // the next line that is not blank
+  std::optional<Line> next();  // the next row: a line that is not blank; DS002 at a line that is too long
   const std::string& path() const { return path_; }
-  std::size_t consumed() const { return position_; }  // bytes up to and with the last line end
-  std::int64_t next_line_number() const { return next_number_; }
 
  private:
+  friend struct LineCounts;
+  std::optional<Line> next_line();  // blank or too long as well
+
   std::string path_;
   std::string_view text_;
   std::size_t position_ = 0;
   std::int64_t next_number_;
+};
+
+// What `text` holds, which begins where a line does.
+struct LineCounts {
+  std::int64_t lines = 0;
+  std::int64_t rows = 0;
+  std::int64_t too_long = -1;  // the first line that is too long, counted from 0; nothing after it is counted
+  static LineCounts of(std::string_view text);
 };
 
 // One reusable parser. What parse() returns is valid until the next call.
@@ -48,5 +57,6 @@ class LineParser {
 };
 
 std::string file_line(const std::string& path, std::int64_t line);
+[[noreturn]] void fail_long_line(const std::string& path, std::int64_t number);  // DS002
 
 }  // namespace hone::data

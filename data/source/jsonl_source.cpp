@@ -1,17 +1,40 @@
 #include "data/source/jsonl_source.h"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "data/exchange.h"
 
 namespace hone::data {
 namespace {
 
-// Enough ranges to deal to many ranks, few enough to be worth a file each.
+// Enough ranges to deal to many ranks, few enough to be worth a file each. Whole blocks.
 std::size_t bytes_per_range(std::size_t total) {
-  return std::clamp(total / 64, std::size_t{256} << 10, std::size_t{64} << 20);
+  return std::clamp(total / 64 / kSourceBlock * kSourceBlock, kSourceBlock, std::size_t{64} << 20);
+}
+
+// Where the first line begins that begins at `offset` or after it. A line that is too long to be one may be cut
+// in its middle, in a range after the one that it begins in.
+std::size_t line_begin(std::string_view file, std::size_t offset) {
+  if (offset == 0) return file.size() - without_bom(file).size();
+  const std::string_view window = file.substr(offset - 1, kMaxLineBytes + 2);
+  const std::size_t line_end = window.find('\n');
+  return offset - 1 + (line_end == std::string_view::npos ? window.size() : line_end + 1);
+}
+
+void require_same_sizes(const std::vector<std::unique_ptr<MappedFile>>& files, Communicator& comm) {
+  std::vector<std::uint64_t> mine;
+  for (const auto& file : files) mine.push_back(file->bytes().size());
+  const std::vector<std::uint64_t> all = gather_all(comm, mine);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t file = i % files.size(), rank = i / files.size();
+    if (all[i] != all[file])
+      throw Error(Exit::input, "DS022", "input is not the same for all ranks", files[file]->path(),
+                  fmt::format("{} bytes for rank 0, {} for rank {}", all[file], all[i], rank));
+  }
 }
 
 }  // namespace
@@ -26,15 +49,19 @@ std::optional<Example> ExampleReader::next() {
 }
 
 JsonlSource::JsonlSource(const std::vector<std::string>& paths) {
-  std::size_t total = 0;
-  for (const std::string& path : paths) {
-    mapped_.push_back(std::make_unique<MappedFile>(path));
-    total += mapped_.back()->bytes().size();
-  }
-  for (std::size_t file = 0; file < mapped_.size(); ++file) scan(file, bytes_per_range(total));
-  if (rows() == 0)
-    throw Error(Exit::input, "DS001", "no rows", paths.empty() ? "data" : paths.front(),
-                "the input is empty");
+  map(paths);
+  adopt(scan(0, 1));
+}
+
+JsonlSource::JsonlSource(const std::vector<std::string>& paths, Communicator& comm) {
+  together(comm, [&] { map(paths); });
+  require_same_sizes(mapped_, comm);
+  const Scan mine = scan(static_cast<std::size_t>(comm.rank()), static_cast<std::size_t>(comm.world_size()));
+  adopt({gather_all(comm, mine.ranges), gather_all(comm, mine.blocks)});
+}
+
+void JsonlSource::map(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) mapped_.push_back(std::make_unique<MappedFile>(path));
 }
 
 std::string_view JsonlSource::text(std::size_t file) const {
@@ -42,27 +69,56 @@ std::string_view JsonlSource::text(std::size_t file) const {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-void JsonlSource::scan(std::size_t file, std::size_t range_bytes) {
-  const std::string_view whole = text(file);
-  const std::string& path = mapped_[file]->path();
-  const std::size_t bom = whole.size() - without_bom(whole).size();
-  SourceFile entry{path, static_cast<std::int64_t>(whole.size()), 0, 0};
-  const std::int64_t rows_before = rows();
-  LineReader lines(path, whole.substr(bom));
-  RowRange range{file, bom, bom, 1, rows_before, 0};
-  const auto close = [&] {
-    range.end = bom + lines.consumed();
-    entry.rows += range.rows;
-    if (range.rows > 0) ranges_.push_back(range);
-    range = {file, range.end, range.end, lines.next_line_number(), rows_before + entry.rows, 0};
-  };
-  while (lines.next()) {
-    ++range.rows;
-    if (bom + lines.consumed() - range.begin >= range_bytes) close();
+std::vector<JsonlSource::Cut> JsonlSource::cuts() const {
+  std::size_t total = 0;
+  for (std::size_t file = 0; file < mapped_.size(); ++file) total += text(file).size();
+  const std::size_t step = bytes_per_range(total);
+  std::vector<Cut> cuts;
+  for (std::size_t file = 0; file < mapped_.size(); ++file)
+    for (std::size_t at = 0, size = text(file).size(); at < size; at += step)
+      cuts.push_back({file, at, std::min(at + step, size)});
+  return cuts;
+}
+
+JsonlSource::Scan JsonlSource::scan(std::size_t part, std::size_t parts) {
+  const std::vector<Cut> all = cuts();
+  Scan scan;
+  for (std::size_t i = all.size() * part / parts; i < all.size() * (part + 1) / parts; ++i) {
+    const auto [file, begin, end] = all[i];
+    const std::string_view whole = text(file);
+    RowRange range{file, line_begin(whole, begin), line_begin(whole, end)};
+    const LineCounts counts = LineCounts::of(whole.substr(range.begin, range.end - range.begin));
+    range.rows = counts.rows;
+    scan.ranges.push_back({range, counts});
+    for (std::size_t at = begin; at < end; at += kSourceBlock)
+      scan.blocks.push_back(XXH3_64bits(whole.data() + at, std::min(kSourceBlock, end - at)));
+    scanned_bytes_ += end - begin;
   }
-  close();
-  entry.digest = XXH3_64bits(whole.data(), whole.size());  // after the lines were found to be lines
-  files_.push_back(std::move(entry));
+  return scan;
+}
+
+void JsonlSource::adopt(const Scan& whole) {
+  auto scanned = whole.ranges.begin();
+  auto blocks = whole.blocks.begin();
+  for (std::size_t file = 0; file < mapped_.size(); ++file) {
+    const std::size_t size = text(file).size(), count = (size + kSourceBlock - 1) / kSourceBlock;
+    SourceFile entry{mapped_[file]->path(), static_cast<std::int64_t>(size), 0,
+                     XXH3_64bits(std::to_address(blocks), count * sizeof(std::uint64_t))};
+    blocks += static_cast<std::ptrdiff_t>(count);
+    for (std::int64_t line = 1; scanned != whole.ranges.end() && scanned->range.file == file; ++scanned) {
+      if (scanned->counts.too_long >= 0) fail_long_line(entry.path, line + scanned->counts.too_long);
+      RowRange range = scanned->range;
+      range.first_line = line;
+      range.first_row = rows();
+      if (range.rows > 0) ranges_.push_back(range);
+      line += scanned->counts.lines;
+      entry.rows += range.rows;
+    }
+    files_.push_back(std::move(entry));
+  }
+  if (rows() == 0)
+    throw Error(Exit::input, "DS001", "no rows", files_.empty() ? "data" : files_.front().path,
+                "the input is empty");
 }
 
 std::int64_t JsonlSource::rows() const {

@@ -155,7 +155,15 @@ class ThreadRanks {
     WorkPtr all_reduce(CommBuffer, ReduceOp) override { return unused(); }
     WorkPtr reduce_scatter(CommBuffer, CommBuffer, ReduceOp) override { return unused(); }
     WorkPtr broadcast(CommBuffer, int) override { return unused(); }
-    WorkPtr all_to_all(CommBuffer, CommBuffer) override { return unused(); }
+    WorkPtr all_to_all(CommBuffer input, CommBuffer output) override {
+      const std::size_t bytes = input.count / ranks_.world_ * (input.type == CommType::i64 ? 8 : 1);
+      ranks_.parts_[rank_] = static_cast<std::byte*>(input.data);
+      ranks_.gate_.arrive_and_wait();
+      for (int r = 0; r < ranks_.world_; ++r)
+        std::memcpy(static_cast<std::byte*>(output.data) + r * bytes, ranks_.parts_[r] + rank_ * bytes, bytes);
+      ranks_.gate_.arrive_and_wait();
+      return std::make_unique<Done>();
+    }
     WorkPtr barrier() override { return unused(); }
 
    private:

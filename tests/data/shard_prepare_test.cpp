@@ -165,6 +165,32 @@ TEST_F(PrepareTest, RawFilesArePreparedOnceAndPreparedFoldersAreTaken) {
   EXPECT_THAT(tokenizer_.decode(set.read(4).ids, false), HasSubstr("A:0<e>"));
 }
 
+TEST_F(PrepareTest, DuplicatesAreFoundAcrossRanksAndTheFirstTwentyListed) {
+  std::string text = rows(1500);
+  for (int i = 0; i < 30; ++i) text += rows(1, 40 * i);
+  text += rows(1500, 1500) + rows(1, 7);
+  const auto input = job({folder_.write("a.jsonl", text)});
+  for (const int world : {1, 2, 4}) {
+    const PrepareReport report = run(input, folder_ / ("w" + std::to_string(world)), world);
+    EXPECT_EQ(report.duplicates.count, 31);
+    ASSERT_EQ(report.duplicates.first.size(), 20u);
+    EXPECT_EQ(report.duplicates.first.front(), 1500);
+    EXPECT_EQ(report.duplicates.first.back(), 1519);
+  }
+}
+
+TEST_F(PrepareTest, AnIndexOfTheFirstVersionIsStillRead) {
+  run(job({folder_.write("a.jsonl", rows(3))}), folder_ / "out", 1);
+  const std::string path = folder_ / "out/index.json";
+  std::string text = read_text_file(path);
+  for (const auto& [now, once] : {std::pair<std::string, std::string>{"\"format_version\": 2", "\"format_version\": 1"},
+                                  {"blocks_xxh3", "xxh3"}})
+    text.replace(text.find(now), now.size(), once);
+  write_file_atomic(path, text);
+  EXPECT_EQ(read_shard_index(folder_ / "out").sources.at(0).rows, 3);
+  PreparedSet({folder_ / "out"}, fingerprint(), {}).verify();
+}
+
 TEST_F(PrepareTest, ADamagedIndexIsRefused) {
   run(job({folder_.write("a.jsonl", rows(3))}), folder_ / "out", 1);
   const std::string path = folder_ / "out/index.json", good = read_text_file(path);
@@ -172,7 +198,9 @@ TEST_F(PrepareTest, ADamagedIndexIsRefused) {
       {"\"rows\": 3", "\"rows\": 4"},
       {"\"rows\": 3", "\"rows\": -3"},
       {"\"rows\": 3", "\"rows\": \"3\""},
-      {"\"format_version\": 1", "\"format_version\": 2"},
+      {"\"format_version\": 2", "\"format_version\": 3"},
+      {"\"format_version\": 2", "\"format_version\": 0"},
+      {"blocks_xxh3", "xxh3"},
       {"\"shards\"", "\"shard\""},
       {"shard-000000.h5", "../shard-000000.h5"},
       {"shard-000000.h5", "/etc/passwd"},

@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
+#include <random>
+#include <tuple>
+
 #include "data/source/jsonl_source.h"
 #include "tests/base/bad_inputs.h"
 #include "tests/data/fakes.h"
@@ -182,6 +186,101 @@ TEST(JsonlSource, RangesCoverEveryRowOnceInOrder) {
   EXPECT_EQ(last, "last");
   EXPECT_EQ(source.files()[1].rows, 3000);
   EXPECT_EQ(source.files()[2].rows, 0);
+}
+
+// Lines of every length around where ranges are cut, blank ones and CR LF among them.
+std::string uneven_lines(std::mt19937& random, std::size_t bytes) {
+  std::string text;
+  while (text.size() < bytes) {
+    const std::size_t to_cut = kSourceBlock - text.size() % kSourceBlock;
+    const std::size_t length = random() % 4 == 0 ? to_cut + random() % 5 : random() % 90'000;
+    if (length > 12 && random() % 8)
+      text += "{\"text\":\"" + std::string(length - std::min<std::size_t>(length, 12), 'x') + "\"}";
+    text += random() % 3 ? "\n" : "\r\n";
+  }
+  return text;
+}
+
+std::vector<std::pair<std::int64_t, std::size_t>> lines_of(const JsonlSource& source, const std::string& file) {
+  const std::string text = read_text_file(file);
+  std::vector<std::pair<std::int64_t, std::size_t>> lines;
+  for (const RowRange& range : source.ranges()) {
+    LineReader reader(file, std::string_view(text).substr(range.begin, range.end - range.begin), range.first_line);
+    std::int64_t rows = 0;
+    for (; const auto line = reader.next(); ++rows) lines.emplace_back(line->number, line->text.size());
+    EXPECT_EQ(rows, range.rows);
+  }
+  return lines;
+}
+
+TEST(JsonlSource, RangesAreCutAtTheSameLinesAsTheWholeFile) {
+  const TemporaryFolder folder;
+  std::mt19937 random(7);
+  for (int round = 0; round < 12; ++round) {
+    const std::string text = uneven_lines(random, 3'000'000), file = folder.write("a.jsonl", text);
+    std::vector<std::pair<std::int64_t, std::size_t>> whole;
+    LineReader reader(file, text);
+    while (const auto line = reader.next()) whole.emplace_back(line->number, line->text.size());
+    const JsonlSource source({file});
+    EXPECT_GT(source.ranges().size(), 5u);
+    EXPECT_EQ(lines_of(source, file), whole);
+    EXPECT_EQ(source.rows(), static_cast<std::int64_t>(whole.size()));
+  }
+}
+
+TEST(JsonlSource, RanksShareTheScanAndSeeTheSameSource) {
+  const TemporaryFolder folder;
+  std::mt19937 random(8);
+  const std::vector<std::string> files{folder.write("a.jsonl", "\xEF\xBB\xBF" + uneven_lines(random, 2'000'000)),
+                                       folder.write("b.jsonl", ""),
+                                       folder.write("c.jsonl", uneven_lines(random, 1'500'000))};
+  const JsonlSource alone(files);
+  for (const int world : {1, 2, 3, 4}) {
+    std::vector<std::size_t> scanned(world);
+    fakes::ThreadRanks(world).run([&](Communicator& comm) {
+      const JsonlSource source(files, comm);
+      scanned[comm.rank()] = source.scanned_bytes();
+      ASSERT_EQ(source.ranges().size(), alone.ranges().size());
+      for (std::size_t i = 0; i < alone.ranges().size(); ++i) {
+        const RowRange &mine = source.ranges()[i], &theirs = alone.ranges()[i];
+        EXPECT_EQ(std::tie(mine.file, mine.begin, mine.end, mine.first_line, mine.first_row, mine.rows),
+                  std::tie(theirs.file, theirs.begin, theirs.end, theirs.first_line, theirs.first_row, theirs.rows));
+      }
+      for (std::size_t file = 0; file < files.size(); ++file)
+        EXPECT_EQ(source.files()[file].digest, alone.files()[file].digest);
+    });
+    EXPECT_EQ(std::accumulate(scanned.begin(), scanned.end(), std::size_t{0}), alone.scanned_bytes());
+    EXPECT_LT(*std::max_element(scanned.begin(), scanned.end()), alone.scanned_bytes() / world + 2 * kSourceBlock);
+  }
+}
+
+TEST(JsonlSource, ALineThatIsTooLongIsNamedByItsNumberWhereverItLies) {
+  const TemporaryFolder folder;
+  const std::string row = "{\"text\":\"" + std::string(100'000, 'x') + "\"}\n";
+  for (const std::size_t length : {kMaxLineBytes + 1, kMaxLineBytes + kSourceBlock, 2 * kMaxLineBytes}) {
+    const std::string file =
+        folder.write("a.jsonl", row + row + "\n" + row + row + std::string(length, 'y') + "\n" + row);
+    for (const int world : {1, 2, 4}) {
+      std::vector<std::string> errors(world);
+      fakes::ThreadRanks(world).run([&](Communicator& comm) {
+        errors[comm.rank()] = fakes::error_of([&] { JsonlSource({file}, comm); });
+      });
+      for (const std::string& error : errors) EXPECT_THAT(error, StartsWith("error[DS002]: line too long: " + file + ":6: "));
+    }
+  }
+}
+
+TEST(JsonlSource, FilesThatDifferBetweenRanksAreRefused) {
+  const TemporaryFolder folder;
+  const std::string one = folder.write("a.jsonl", "{\"text\":\"a\"}\n"),
+                    other = folder.write("b.jsonl", "{\"text\":\"ab\"}\n");
+  std::vector<std::string> errors(3);
+  fakes::ThreadRanks(3).run([&](Communicator& comm) {
+    errors[comm.rank()] = fakes::error_of([&] { JsonlSource({comm.rank() == 1 ? other : one}, comm); });
+  });
+  for (const std::string& error : errors)
+    EXPECT_THAT(error, ::testing::MatchesRegex("error.DS022.: input is not the same for all ranks: .*jsonl: "
+                                               "13 bytes for rank 0, 14 for rank 1"));
 }
 
 TEST(RealData, EverySupervisedFileParsesWithItsCountOfRows) {

@@ -1,4 +1,4 @@
-#include "data/shard/exchange.h"
+#include "data/exchange.h"
 
 #include <algorithm>
 
@@ -59,6 +59,26 @@ std::vector<std::byte> gather_bytes(Communicator& comm, const std::vector<std::b
   for (std::size_t rank = 0; rank < world; ++rank)
     joined.insert(joined.end(), all.begin() + static_cast<std::ptrdiff_t>(rank * stride),
                   all.begin() + static_cast<std::ptrdiff_t>(rank * stride) + sizes[rank]);
+  return joined;
+}
+
+std::vector<std::byte> exchange_bytes(Communicator& comm, const std::vector<std::vector<std::byte>>& parts) {
+  const auto world = static_cast<std::size_t>(comm.world_size()), me = static_cast<std::size_t>(comm.rank());
+  std::vector<std::int64_t> mine;
+  for (const std::vector<std::byte>& part : parts) mine.push_back(std::ssize(part));
+  const std::vector<std::int64_t> sizes = gather_all(comm, mine);  // [from, to]
+  const std::int64_t largest = *std::max_element(sizes.begin(), sizes.end());
+  if (largest == 0) return {};
+  const auto stride = static_cast<std::size_t>(largest);
+  std::vector<std::byte> out(stride * world), in(stride * world), joined;
+  for (std::size_t to = 0; to < world; ++to)
+    std::copy(parts[to].begin(), parts[to].end(), out.begin() + static_cast<std::ptrdiff_t>(to * stride));
+  const auto count = static_cast<std::int64_t>(out.size());
+  comm.all_to_all({out.data(), count, CommType::u8}, {in.data(), count, CommType::u8})->wait();
+  for (std::size_t from = 0; from < world; ++from) {
+    const auto part = in.begin() + static_cast<std::ptrdiff_t>(from * stride);
+    joined.insert(joined.end(), part, part + sizes[from * world + me]);
+  }
   return joined;
 }
 
