@@ -39,6 +39,8 @@ void take_own_gpu(const MpiSession& session) {
     setenv(kVisible, gpu_of(gpus, session.local_rank()).c_str(), 1);
 }
 
+bool gpus_are_shared() { return std::getenv("NCCL_HOSTID") != nullptr; }
+
 void require_own_gpu(Communicator& ranks, const std::string& place, const std::string& gpu, bool share) {
   const std::vector<std::string> places = gather_strings(ranks, place), gpus = gather_strings(ranks, gpu);
   if (share) return;

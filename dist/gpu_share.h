@@ -19,6 +19,9 @@ std::string gpu_of(const std::vector<std::string>& gpus, int local_rank);
 // CUDA. Nothing where there is one rank on the node or no GPU to be seen.
 void take_own_gpu(const MpiSession& session);
 
+// Several ranks on one GPU, for tests: NCCL takes them for ranks of several nodes.
+bool gpus_are_shared();
+
 // NCCL wants a GPU for each rank. `place` is this rank's ("rank 3 on node7"), `gpu` what names its GPU among
 // all nodes'. Error(Exit::usage, "MP014") on all ranks where several have the same, naming them, unless
 // `share`.

@@ -37,7 +37,7 @@ CommunicatorPtr with_nccl(CommunicatorPtr host, const MpiSession& session, std::
   if (code != kCudaSuccess)
     throw Error(Exit::usage, "MP012", "NCCL is not available", place, libraries.cuda.GetErrorString(code),
                 "use dist.backend mpi on the CPU");
-  require_own_gpu(*host, place, session.host() + " " + bus.data(), std::getenv("NCCL_HOSTID") != nullptr);
+  require_own_gpu(*host, place, session.host() + " " + bus.data(), gpus_are_shared());
   return std::make_unique<NcclCommunicator>(NcclSetup{&libraries, device, place, deadline}, std::move(host));
 }
 

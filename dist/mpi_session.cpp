@@ -18,6 +18,9 @@
 namespace hone::dist {
 namespace {
 
+constexpr std::string_view kNcclFailed = "MP013";
+constexpr int kOwnErrorsFirst = 4000;  // milliseconds: longer than ranks wait for each other's turn to tell
+
 bool launcher_in_environment() {
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"})
     if (std::getenv(name)) return true;
@@ -126,7 +129,9 @@ void MpiSession::abort(Exit code) {
 }
 
 void MpiSession::fail(const Error& error) {
-  if (rank_ > 0) std::this_thread::sleep_for(std::chrono::milliseconds(std::min(300 + 100 * rank_, 3000)));
+  const int after_others = error.code() == kNcclFailed ? kOwnErrorsFirst : 0;
+  const int in_turn = rank_ > 0 ? std::min(300 + 100 * rank_, 3000) : 0;
+  std::this_thread::sleep_for(std::chrono::milliseconds(after_others + in_turn));
   std::fprintf(stderr, "%s\n", error.what());
   abort(error.exit());
 }

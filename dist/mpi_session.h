@@ -47,7 +47,8 @@ class MpiSession {
   [[noreturn]] void abort(Exit code);
 
   // Prints the error's one line and ends all ranks. An error that every rank meets is printed once: higher
-  // ranks give lower ones a moment to end the run first.
+  // ranks give lower ones a moment to end the run first, and NCCL's failure, which another rank's end
+  // may have caused, gives way to that rank's own error.
   [[noreturn]] void fail(const Error& error);
 
  private:

@@ -54,9 +54,10 @@ model::ZeroPlan zero_plan(const Config& config, int world_size) {
 
 ShardGroups make_sharding(const Config& config, Communicator& communicator) {
   const std::int64_t granule = zero_plan(config, communicator.world_size()).granule;
-  ShardGroups groups{nullptr, nullptr, {config.dist.zero, granule, &communicator}};
+  const std::int64_t stage = communicator.world_size() > 1 ? config.dist.zero : 0;  // alone there is nobody to share with
+  ShardGroups groups{nullptr, nullptr, {stage, granule, &communicator}};
   const int ranks = static_cast<int>(config.dist.shard_ranks);
-  if (config.dist.zero == 0 || ranks == 0 || ranks == communicator.world_size()) return groups;
+  if (stage == 0 || ranks == 0 || ranks == communicator.world_size()) return groups;
   groups.shards = communicator.split(communicator.rank() / ranks);
   groups.replicas = communicator.split(communicator.rank() % ranks);
   groups.sharding.communicator = groups.shards.get();

@@ -230,8 +230,8 @@ void RunObserver::write_row(const OrderedJson& row) {
 namespace {
 
 // Rank 0's counts; times are means over ranks. Hidden: the share of the time in which a collective was under way that
-// no rank waited for it.
-OrderedJson communication(const Traffic& traffic, Communicator& communicator) {
+// no rank waited for it; left out for device memory, where the host sees neither.
+OrderedJson communication(const Traffic& traffic, Communicator& communicator, bool on_host) {
   double times[] = {traffic.waited_s, traffic.busy_s};
   communicator.all_reduce({times, 2, CommType::f64}, ReduceOp::sum)->wait();
   OrderedJson json = OrderedJson::object();
@@ -241,14 +241,14 @@ OrderedJson communication(const Traffic& traffic, Communicator& communicator) {
   const double world = communicator.world_size();
   json["waited_seconds"] = times[0] / world;
   json["busy_seconds"] = times[1] / world;
-  json["hidden_share"] = times[1] > 0 ? std::max(0.0, 1 - times[0] / times[1]) : 1.0;
+  if (on_host) json["hidden_share"] = times[1] > 0 ? std::max(0.0, 1 - times[0] / times[1]) : 1.0;
   return json;
 }
 
 }  // namespace
 
 void report_timing(CommandContext& context, const train::PhaseClock& clock, double wall_seconds,
-                   Communicator& communicator, const Traffic& traffic) {
+                   Communicator& communicator, const Traffic& traffic, bool on_host) {
   using train::PhaseClock;
   double lowest[PhaseClock::kCount], highest[PhaseClock::kCount], sum[PhaseClock::kCount];
   for (int p = 0; p < PhaseClock::kCount; ++p)
@@ -256,7 +256,7 @@ void report_timing(CommandContext& context, const train::PhaseClock& clock, doub
   communicator.all_reduce({lowest, PhaseClock::kCount, CommType::f64}, ReduceOp::min)->wait();
   communicator.all_reduce({highest, PhaseClock::kCount, CommType::f64}, ReduceOp::max)->wait();
   communicator.all_reduce({sum, PhaseClock::kCount, CommType::f64}, ReduceOp::sum)->wait();
-  const OrderedJson between_ranks = communication(traffic, communicator);
+  const OrderedJson between_ranks = communication(traffic, communicator, on_host);
   if (communicator.rank() != 0) return;
   OrderedJson phases = OrderedJson::array();
   context.log.info("{:<18}{:>9}{:>9}{:>9}  seconds over {} rank(s)", "where time went", "min", "avg", "max",
@@ -271,9 +271,11 @@ void report_timing(CommandContext& context, const train::PhaseClock& clock, doub
   if (communicator.world_size() > 1) {
     std::int64_t bytes = 0;
     for_kinds(traffic, [&](const char*, const Traffic::Count& count) { bytes += count.bytes; });
-    context.log.info("between ranks: {:.1f} MB in {:.2f} s, {:.0f} % of it hidden behind computing",
-                     static_cast<double>(bytes) / 1e6, between_ranks["busy_seconds"].get<double>(),
-                     100 * between_ranks["hidden_share"].get<double>());
+    std::string line = fmt::format("between ranks: {:.1f} MB in {:.2f} s", static_cast<double>(bytes) / 1e6,
+                                   between_ranks["busy_seconds"].get<double>());
+    if (on_host)
+      line += fmt::format(", {:.0f} % of it hidden behind computing", 100 * between_ranks["hidden_share"].get<double>());
+    context.log.info("{}", line);
     timing["communication"] = between_ranks;
   }
   write_file_atomic(context.run_dir + "/timing.json", timing.dump(2) + "\n");

@@ -69,8 +69,8 @@ class RunObserver final : public TrainObserver {
 };
 
 // Prints the table of where time went (min, average, max over ranks), and what went between ranks, and writes
-// timing.json. All ranks.
+// timing.json; `on_host`: what was exchanged lay in host memory. All ranks.
 void report_timing(CommandContext& context, const train::PhaseClock& clock, double wall_seconds,
-                   Communicator& communicator, const Traffic& traffic);
+                   Communicator& communicator, const Traffic& traffic, bool on_host);
 
 }  // namespace hone::launcher

@@ -9,6 +9,8 @@
 #include "core/model/activations.h"
 #include "core/model/memory.h"
 #include "core/model/strands.h"
+#include "dist/gpu_share.h"
+#include "launcher/graph_rules.h"
 
 namespace hone::launcher {
 namespace {
@@ -50,12 +52,17 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   const bool recompute = config.train.recompute == "block";
   const std::int64_t all = at::get_num_threads();
   const std::int64_t threads = model::strands_fit(files, spec, all) ? all : 1;
+  const bool graphs = purpose == Purpose::train && records_graphs(config, spec.device, spec.compute, files.config.head_dim,
+                                                                  communicator.world_size() > 1 ? config.dist.zero : 0);
   const auto activations = [&](std::int64_t tokens) {
-    return model::activation_bytes(files.config, spec, recompute,
-                                   {tokens, tokens, longest, model::most_strands(tokens, threads)});
+    const std::int64_t size = graphed_size(tokens, graphs);
+    return static_cast<double>(activation_copies(graphs)) *
+           model::activation_bytes(files.config, spec, recompute,
+                                   {size, size, longest, model::most_strands(tokens, threads)});
   };
-  const double share =
-      kUsedMemory * static_cast<double>(model::available_memory(spec.device)) / context.session.local_size();
+  const bool shared = spec.device.is_cpu() || dist::gpus_are_shared();
+  const double share = kUsedMemory * static_cast<double>(model::available_memory(spec.device)) /
+                       (shared ? context.session.local_size() : 1);
   const model::MemoryEstimate held = model::estimate_memory(
       files, spec, state_bytes(config, spec), zero_plan(config, communicator.world_size()));
   const double weights = static_cast<double>(held.total());

@@ -6,9 +6,9 @@
 #include "core/model/activations.h"
 #include "core/model/flops.h"
 #include "core/optim/optimizer.h"
-#include "core/train/buckets.h"
 #include "data/load/bins.h"
 #include "launcher/build_model.h"
+#include "launcher/graph_rules.h"
 #include "launcher/micro_tokens.h"
 #include "launcher/options/machine_file.h"
 
@@ -62,10 +62,12 @@ std::int64_t memory_of(const PlanInput& in) {
 
 std::int64_t activations_of(const PlanInput& in, std::int64_t rows) {
   const std::int64_t length = in.config.data.max_length, tokens = rows * length;
-  const bool padded = in.spec.device.is_cuda() && in.config.train.cuda_graph != "false";
-  const auto grown = [&](std::int64_t n) { return padded ? train::grid_above(n) : n; };
-  return static_cast<std::int64_t>(model::activation_bytes(
-      in.files.config, in.spec, in.recompute(), {grown(tokens), grown(in.supervised(tokens)), length}));
+  const std::int64_t stage = in.sharding.ranks > 1 ? in.sharding.stage : 0;
+  const bool graphs = records_graphs(in.config, in.spec.device, in.spec.compute, in.files.config.head_dim, stage);
+  const auto size = [&](std::int64_t n) { return graphed_size(n, graphs); };
+  return activation_copies(graphs) *
+         static_cast<std::int64_t>(model::activation_bytes(in.files.config, in.spec, in.recompute(),
+                                                           {size(tokens), size(in.supervised(tokens)), length}));
 }
 
 RankBytes bytes_held(const PlanInput& in, std::int64_t checkpoint) {

@@ -10,7 +10,6 @@
 #include "core/base/file_system.h"
 #include "core/base/phase.h"
 #include "core/model/memory.h"
-#include "core/nn/attention.h"
 #include "core/optim/optimizer_on.h"
 #include "core/train/evaluator.h"
 #include "core/train/graphed_objective.h"
@@ -19,6 +18,7 @@
 #include "dist/gradient_sync.h"
 #include "dist/stop_signal.h"
 #include "launcher/build_model.h"
+#include "launcher/graph_rules.h"
 #include "launcher/micro_tokens.h"
 #include "launcher/run_folder.h"
 #include "launcher/runtime.h"
@@ -36,20 +36,18 @@ void resolve_training(Config& config, const data::Loader& loader) {
 // The start values of adapter.init decide its shape; a setting given beside it may only say the same.
 void require_same_adapter(const CommandContext& context, const FlatConfig& asked, const FlatConfig& built) {
   for (const char* key :
-       {"adapter.rank", "adapter.alpha", "adapter.targets", "adapter.rslora", "adapter.modules_to_save"})
+       {"adapter.rank", "adapter.alpha", "adapter.targets", "adapter.rslora", "adapter.modules_to_save",
+                          "adapter.trainable_token_indices"})
     if (context.given(key) && asked.at(key) != built.at(key))
       throw Error(Exit::usage, "US024", "adapter differs from its start values", key,
                   asked.at(key) + ", adapter.init has " + built.at(key), "leave the key out");
 }
 
-// Noise that is drawn on the host, copies to it and attention that is told of sequences there cannot be recorded.
 objective::ObjectivePtr make_run_objective(const Config& config, const model::Model& model) {
   objective::ObjectivePtr objective = objective::make_objective(config.objective);
-  const bool recordable = model.device().is_cuda() && config.train.neftune_noise_alpha == 0 &&
-                          config.train.offload == "none" && config.dist.zero < 2 &&
-                          nn::cuda_attention(model.compute(), model.config().head_dim) != nn::CudaAttention::none;
-  if (!recordable || config.train.cuda_graph == "false") return objective;
-  return train::make_graphed(std::move(objective));
+  const bool graphs = records_graphs(config, model.device(), model.compute(), model.config().head_dim,
+                                     model.arena().sharding().stage);
+  return graphs ? train::make_graphed(std::move(objective)) : std::move(objective);
 }
 
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
@@ -115,14 +113,14 @@ std::optional<data::EvalPass> TrainingRun::make_held_out() {
 model::Model TrainingRun::make_model() {
   const FlatConfig asked = flatten(config_);
   model::Model model = build_model(config_, Purpose::train, groups_.sharding);
-  require_same_adapter(context_, asked, flatten(config_));
+  if (!config_.adapter.init.empty()) require_same_adapter(context_, asked, flatten(config_));
   return model;
 }
 
 std::unique_ptr<train::StepGradients> TrainingRun::make_gradients() {
   const model::Arena& arena = model_.arena();
   const bool tree = config_.dist.deterministic == "tree";
-  if (tree || config_.dist.zero > 0)
+  if (tree || arena.sharding().shards_state())
     return std::make_unique<train::ShardedGradients>(arena.layout(), arena.sharding(), tree, model_.device());
   return std::make_unique<train::ArenaGradients>(arena.layout(), model_.device());
 }
@@ -277,7 +275,7 @@ int TrainingRun::run() {
     if (as_error(std::current_exception()).exit() == Exit::not_finite) checkpoints_.wait();  // all ranks are here
     model::rethrow_with_memory(memory_held(), model_.device());
   }
-  report_timing(context_, clock_, context_.seconds() - begin, communicator_, traffic());
+  report_timing(context_, clock_, context_.seconds() - begin, communicator_, traffic(), model_.device().is_cpu());
   if (train::gives_up(plan_.best, state.best))
     context_.log.info("step {}: {} evaluations without a gain, training ends early", state.step,
                       state.best.evaluations_without_gain);

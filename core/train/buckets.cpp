@@ -29,7 +29,8 @@ std::int64_t grid_above(std::int64_t n) {
 Bucket bucket_of(const nn::BatchShape& batch, std::int64_t targets) {
   Bucket bucket;
   bucket.shape.tokens = grid_above(batch.tokens);
-  bucket.shape.longest = std::max(kSmallest, power_of_two_above(batch.longest));
+  bucket.shape.longest =  // attention takes no bound beyond all tokens
+      std::min(std::max(kSmallest, power_of_two_above(batch.longest)), bucket.shape.tokens);
   const std::int64_t tail = ceil_div(bucket.shape.tokens - batch.tokens, bucket.shape.longest);
   bucket.shape.sequences = std::max(kFewestSequences, power_of_two_above(batch.sequences + tail));
   bucket.targets = std::min(grid_above(targets), bucket.shape.tokens);

@@ -63,17 +63,19 @@ void ArenaGradients::block_final(std::size_t block) {
   if (last_ && reduction_) reduction_->block_final(block);
 }
 
-double ArenaGradients::norm() const {
-  if (!sum_.is_cuda()) {
-    const at::Tensor host = sum_.cpu();
-    return global_norm({host.const_data_ptr<float>(), static_cast<std::size_t>(host.numel())});
+double ArenaGradients::norm() const { return std::sqrt(square_sum(sum_)); }
+
+double square_sum(const at::Tensor& values) {
+  if (!values.is_cuda()) {
+    const at::Tensor host = values.cpu();
+    return square_sum(std::span(host.const_data_ptr<float>(), static_cast<std::size_t>(host.numel())));
   }
-  const std::int64_t chunks = (sum_.numel() + kNormChunk - 1) / kNormChunk;
-  at::Tensor sums = at::empty({chunks + 1}, sum_.options().dtype(at::kDouble));  // the chunks', then the norm
+  const std::int64_t chunks = (values.numel() + kNormChunk - 1) / kNormChunk;
+  at::Tensor sums = at::empty({chunks + 1}, values.options().dtype(at::kDouble));  // the chunks', then their norm
   double* data = sums.mutable_data_ptr<double>();
-  global_norm_cuda(sum_.const_data_ptr<float>(), sum_.numel(), data, data + chunks,
-                   device::stream_on(sum_.device()));
-  return sums[chunks].item<double>();
+  global_norm_cuda(values.const_data_ptr<float>(), values.numel(), data, data + chunks,
+                   device::stream_on(values.device()));
+  return sums.narrow(0, 0, chunks).sum().item<double>();
 }
 
 double square_sum(std::span<const float> values) {

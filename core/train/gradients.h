@@ -65,6 +65,7 @@ class ArenaGradients final : public StepGradients {
 
 // Of values in host memory, by chunks of kNormChunk.
 double square_sum(std::span<const float> values);
+double square_sum(const at::Tensor& values);  // fp32, flat, on any device
 double global_norm(std::span<const float> values);
 
 }  // namespace hone::train

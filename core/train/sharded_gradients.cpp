@@ -141,9 +141,7 @@ void ShardedGradients::finish() {
 
 double ShardedGradients::norm() const {
   if (tree_) return chunk_sums_norm();
-  double sum = sum_.is_cpu()
-                   ? square_sum({sum_.const_data_ptr<float>(), static_cast<std::size_t>(sum_.numel())})
-                   : sum_.to(at::kDouble).square().sum().item<double>();
+  double sum = square_sum(sum_);
   if (sharding_.shards_state())
     sharding_.communicator->all_reduce({&sum, 1, CommType::f64}, ReduceOp::sum)->wait();
   return std::sqrt(sum);

@@ -32,6 +32,7 @@ TEST(Buckets, HoldTheBatchItsTailAndNothingLess) {
       const std::int64_t tail = bucket.shape.tokens - tokens;
       EXPECT_GE(tail, 0);
       EXPECT_GE(bucket.shape.longest, longest);
+      EXPECT_LE(bucket.shape.longest, bucket.shape.tokens);
       EXPECT_LE(tail, (bucket.shape.sequences - sequences) * bucket.shape.longest);
       EXPECT_LE(bucket.targets, bucket.shape.tokens);
       EXPECT_GE(bucket.targets, tokens / 2);
