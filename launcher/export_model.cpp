@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/adapter/token_rows.h"
 #include "core/formats/peft.h"
 #include "data/text/tokenizer.h"
 #include "launcher/model_folder.h"
@@ -29,6 +30,7 @@ formats::PeftConfig peft_config(const Config& config, const model::Model& model)
   peft.use_rslora = config.adapter.rslora;
   peft.base_model = config.model.path;
   peft.modules_to_save = config.adapter.modules_to_save;
+  peft.token_rows = adapter::token_rows(config.adapter.trainable_token_indices);
   peft.targets = config.adapter.targets;
   if (peft.targets == std::vector<std::string>{"all-linear"}) peft.targets = last_names(model.adapted_modules());
   return peft;
@@ -53,8 +55,10 @@ void export_adapter(const std::string& folder, const Config& config, model::Mode
   for (auto& [module, weights] : by_module) weights.module = module, list.push_back(weights);
   formats::write_peft(folder, peft_config(config, model), list, whole);
   // Rows of the embedding and ids go together.
-  if (formats::is_saved_module(config.adapter.modules_to_save, "model.embed_tokens"))
-    data::export_tokenizer(tokenizer_source(config), folder, config.data.new_tokens);
+  const std::string source = tokenizer_source(config);
+  if (formats::is_saved_module(config.adapter.modules_to_save, "model.embed_tokens") ||
+      !config.data.new_tokens.empty() || source != config.model.path)
+    data::export_tokenizer(source, folder, config.data.new_tokens);
 }
 
 // Under fp32 the masters as they are; otherwise in the compute type, as they were trained with.

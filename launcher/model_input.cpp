@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/adapter/token_rows.h"
 #include "core/base/error.h"
 #include "core/base/file_system.h"
 #include "core/formats/edited_model.h"
@@ -12,7 +13,7 @@ namespace hone::launcher {
 namespace {
 
 constexpr const char* kEmbedding = "model.embed_tokens";
-constexpr const char* kHead = "lm_head";
+constexpr const char* kHead = formats::kHeadName;
 
 std::string module_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
 
@@ -34,34 +35,56 @@ std::unique_ptr<formats::PeftAdapter> open_init(AdapterOptions& options) {
   options.targets = init->config().targets.empty() ? std::vector<std::string>{init->config().target_pattern}
                                                    : init->config().targets;
   options.modules_to_save = saved_modules(*init);
+  options.trainable_token_indices = adapter::entries_of(init->config().token_rows);
   return init;
 }
 
-std::int64_t embedding_rows(const formats::PeftAdapter& adapter) {
-  for (const formats::PeftSaved& saved : adapter.saved())
-    if (module_of(saved.tensor) == kEmbedding) return saved.entry->info.shape[0];
-  return 0;
-}
-
-// Folders of model.adapters, then adapter.init, that hold the embedding whole, with its rows.
+// Folders of model.adapters, then adapter.init, that hold the embedding or rows of it, with how many it then has.
 std::vector<std::pair<std::string, std::int64_t>> embedding_holders(const Config& config) {
   std::vector<std::string> folders = config.model.adapters;
   if (!config.adapter.init.empty()) folders.push_back(config.adapter.init);
   std::vector<std::pair<std::string, std::int64_t>> holders;
   for (const std::string& folder : folders)
-    if (const std::int64_t rows = embedding_rows(formats::PeftAdapter(folder)); rows > 0) holders.push_back({folder, rows});
+    if (const std::int64_t rows = formats::vocabulary_rows(formats::PeftAdapter(folder)); rows > 0) holders.push_back({folder, rows});
   return holders;
 }
 
 void refuse_impossible(const Config& config, Purpose purpose) {
   const AdapterOptions& adapter = config.adapter;
   const bool lora = purpose == Purpose::train && adapter.type == "lora";
-  if (purpose == Purpose::train && !lora && !adapter.modules_to_save.empty())
-    throw Error(Exit::usage, "US073", "modules are trained whole already", "adapter.modules_to_save",
-                "adapter.type is none", "leave it out, or train an adapter");
-  if (lora && !config.data.new_tokens.empty() && !formats::is_saved_module(adapter.modules_to_save, kEmbedding))
+  const auto refuse_beside_all = [&](const std::vector<std::string>& names, const char* key) {
+    if (purpose == Purpose::train && !lora && !names.empty())
+      throw Error(Exit::usage, "US073", "modules are trained whole already", key, "adapter.type is none",
+                  "leave it out, or train an adapter");
+  };
+  refuse_beside_all(adapter.modules_to_save, "adapter.modules_to_save");
+  refuse_beside_all(adapter.trainable_token_indices, "adapter.trainable_token_indices");
+}
+
+// "new" becomes ids; rows are trained once, of tensors that are there, and new tokens are.
+void settle_token_rows(Config& config, const formats::ModelConfig& model, const data::Tokenizer* tokenizer) {
+  AdapterOptions& adapter = config.adapter;
+  std::vector<std::int32_t> new_ids;
+  for (const std::string& token : config.data.new_tokens) new_ids.push_back(tokenizer->id(token).value());
+  adapter.trainable_token_indices = adapter::with_new_tokens(adapter.trainable_token_indices, new_ids);
+  const formats::TokenRows rows = adapter::token_rows(adapter.trainable_token_indices);
+  const auto refuse = [](const std::string& why, const std::string& hint) {
+    throw Error(Exit::usage, "US078", "rows cannot be trained", "adapter.trainable_token_indices", why, hint);
+  };
+  for (const auto& [name, ids] : rows)
+    if (formats::is_saved_module(adapter.modules_to_save, name))
+      refuse("adapter.modules_to_save trains " + name + " whole", "leave one of them out");
+  if (model.tie_embeddings && rows.contains(formats::kHeadName))
+    refuse("the head is the embedding", "name ids alone: their rows are those of both");
+  const auto trained = rows.find(formats::kEmbeddingName);
+  const auto learns = [&](std::int64_t id) {
+    return trained != rows.end() && std::find(trained->second.begin(), trained->second.end(), id) != trained->second.end();
+  };
+  if (adapter.type == "lora" && !formats::is_saved_module(adapter.modules_to_save, kEmbedding) &&
+      !std::all_of(new_ids.begin(), new_ids.end(), learns))
     throw Error(Exit::usage, "US074", "new tokens would never be trained", "data.new_tokens",
-                "the embedding is frozen under an adapter", "set adapter.modules_to_save embed_tokens,lm_head");
+                "the embedding is frozen under an adapter",
+                "set adapter.trainable_token_indices new, or adapter.modules_to_save embed_tokens,lm_head");
 }
 
 bool parts_head_from_embedding(const Config& config) {
@@ -100,14 +123,16 @@ ModelInput open_model_input(Config& config, Purpose purpose, formats::ModelFiles
   const bool training = purpose == Purpose::train;
   if (training) input.init = open_init(config.adapter);
   refuse_impossible(config, purpose);
-  for (const auto& adapter : input.frozen) input.files = with_saved_modules(std::move(input.files), *adapter);
-  if (input.init) input.files = with_saved_modules(std::move(input.files), *input.init);
+  for (const auto& adapter : input.frozen) input.files = with_replaced(std::move(input.files), *adapter);
+  if (input.init) input.files = with_replaced(std::move(input.files), *input.init);
   if (training && parts_head_from_embedding(config)) input.files = untied(std::move(input.files));
+  std::unique_ptr<data::Tokenizer> tokenizer;
   if (!config.data.new_tokens.empty()) {
-    const auto tokenizer = data::load_tokenizer(tokenizer_source(config), config.data.new_tokens);
+    tokenizer = data::load_tokenizer(tokenizer_source(config), config.data.new_tokens);
     const std::int64_t rows = std::max<std::int64_t>(tokenizer->vocab_size(), input.files.config.vocab_size);
     input.files = with_vocabulary(std::move(input.files), rows);
   }
+  if (training) settle_token_rows(config, input.files.config, tokenizer.get());
   return input;
 }
 
@@ -124,7 +149,7 @@ std::string tokenizer_source(const Config& config) {
 
 bool replaces_modules(const Config& config) {
   return std::any_of(config.model.adapters.begin(), config.model.adapters.end(),
-                     [](const std::string& folder) { return !formats::PeftAdapter(folder).saved().empty(); });
+                     [](const std::string& folder) { return formats::PeftAdapter(folder).replaces(); });
 }
 
 std::int64_t vocabulary_rows(const Config& config) {

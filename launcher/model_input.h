@@ -15,7 +15,7 @@ enum class Purpose { train, infer };
 struct ModelInput {
   std::vector<std::unique_ptr<formats::PeftAdapter>> frozen;  // model.adapters, in order
   std::unique_ptr<formats::PeftAdapter> init;                 // adapter.init, for training
-  formats::ModelFiles files;  // with the modules that adapters hold whole, rows for new tokens, a head of its own
+  formats::ModelFiles files;  // with the modules and rows that adapters hold, rows for new tokens, a head of its own
                               // where modules_to_save parts it from the embedding
 };
 
@@ -30,11 +30,11 @@ ModelInput open_model_input(Config& config, Purpose purpose, formats::ModelFiles
 // open_base, or where model.path is a folder that has no weights, its tensors' names and shapes.
 formats::ModelFiles open_shapes(const Config& config);
 
-// Where the tokenizer is: beside the last adapter that holds the embedding whole, as far as it is there (TK020 where it
-// is not and the embedding has more rows than the model's); else model.path.
+// Where the tokenizer is: beside the last adapter that holds the embedding or rows of it, as far as it is there (TK020
+// where it is not and the embedding has more rows than the model's); else model.path.
 std::string tokenizer_source(const Config& config);
 
-// Does an adapter of model.adapters hold modules whole, so that the model without it is not there any more?
+// Does an adapter of model.adapters hold modules whole or rows of them, so that the model without it is not there any more?
 bool replaces_modules(const Config& config);
 
 // Rows of the embedding before data.new_tokens: the model's, or more where an adapter holds them.

@@ -13,6 +13,7 @@ struct AdapterOptions {
   std::vector<std::string> targets = {"all-linear"};
   bool rslora = false;
   std::vector<std::string> modules_to_save;
+  std::vector<std::string> trainable_token_indices;
   std::string init;
 
   template <class Visitor>
@@ -26,6 +27,9 @@ struct AdapterOptions {
     visit(
         "modules_to_save", modules_to_save,
         {.help = "modules trained whole beside the adapter and saved with it: embed_tokens, lm_head, norms"});
+    visit("trainable_token_indices", trainable_token_indices,
+          {.help = "token ids whose rows of the embedding, and of a head tied to it, are trained beside the adapter and "
+                   "saved with it; new: all of data.new_tokens; lm_head:ID: of a head of its own"});
     visit("init", init, {.help = "PEFT folder with the start values of the adapter being trained"});
   }
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/adapter/token_rows.h"
 #include "core/base/philox.h"
 
 namespace hone::adapter {
@@ -15,7 +16,7 @@ double LoraSettings::scale() const {
 
 LoraSettings lora_settings(const AdapterOptions& options) {
   return {options.rank,   options.alpha,   options.dropout,
-          options.rslora, options.targets, options.modules_to_save};
+          options.rslora, options.targets, options.modules_to_save, token_rows(options.trainable_token_indices)};
 }
 
 bool is_target(const LoraSettings& settings, std::string_view module) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/adapter/adapter_options.h"
+#include "core/formats/peft.h"
 
 namespace hone::adapter {
 
@@ -18,6 +19,7 @@ struct LoraSettings {
   bool rslora = false;
   std::vector<std::string> targets;               // {"all-linear"}, or names as PEFT matches them
   std::vector<std::string> modules_to_save = {};  // trained whole; ends of names, as PEFT matches them
+  formats::TokenRows token_rows = {};             // trained beside it: of the embedding, of a head of its own
   double scale() const;
 };
 

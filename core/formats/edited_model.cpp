@@ -105,6 +105,47 @@ void require_fit(const PeftAdapter& adapter, const SafetensorsEntry& entry, cons
     refuse(fmt::format("[{}], the model has [{}]", fmt::join(entry.info.shape, ", "), fmt::join(own->shape, ", ")));
 }
 
+void require_fit(const PeftAdapter& adapter, const PeftTokenRows& rows, const TensorInfo* own) {
+  const bool whole = std::any_of(adapter.saved().begin(), adapter.saved().end(),
+                                 [&](const PeftSaved& saved) { return saved.tensor == rows.tensor; });
+  const bool fits = own && own->shape.at(1) == rows.entry->info.shape[1] &&
+                    (!rows.table || own->shape.at(1) == rows.table->info.shape[1]);
+  if (fits && !whole) return;
+  throw Error(Exit::input, "AD013", "module of an adapter does not fit the model",
+              adapter.file().path() + ": " + rows.entry->info.name,
+              !own    ? "the model has no such tensor"
+              : whole ? "the adapter holds the module whole as well"
+                      : fmt::format("rows of {}, the model's have {}", rows.entry->info.shape[1], own->shape[1]),
+              "is this adapter for another model?");
+}
+
+// Rows beyond the model's are those of new tokens: at most as many as the adapter has, so that what a file says decides
+// no size that it does not have.
+void require_close(const PeftAdapter& adapter, const PeftTokenRows& rows, std::int64_t own_rows) {
+  const std::int64_t known = rows.table ? rows.table->info.shape[0] : own_rows + std::ssize(rows.ids);
+  for (const std::int64_t id : rows.ids)
+    if (id >= known)
+      throw Error(Exit::input, "AD013", "module of an adapter does not fit the model",
+                  adapter.file().path() + ": " + rows.entry->info.name,
+                  fmt::format("a row for token {}, the model has {} rows", id, own_rows),
+                  "is this adapter for another model?");
+}
+
+Replacement with_rows(const TensorSource& source, const PeftTokenRows& rows) {
+  const TensorInfo matrix = *source.find(rows.tensor);
+  std::map<std::int64_t, std::int64_t> place;  // of an id in the adapter
+  for (std::size_t i = 0; i < rows.ids.size(); ++i) place[rows.ids[i]] = static_cast<std::int64_t>(i);
+  Replacement one{matrix, {}, source.describe(matrix)};
+  one.read = [&source, matrix, place, entry = rows.entry, table = rows.table](std::int64_t begin, std::int64_t end, float* out) {
+    const std::int64_t others = table ? std::clamp(table->info.shape[0], begin, end) : begin;
+    if (others > begin) PeftAdapter::read_rows(*table, begin, others, out);
+    if (end > others) source.read_rows(matrix, others, end, out + (others - begin) * matrix.shape[1]);
+    for (auto at = place.lower_bound(begin); at != place.end() && at->first < end; ++at)
+      PeftAdapter::read_rows(*entry, at->second, at->second + 1, out + (at->first - begin) * matrix.shape[1]);
+  };
+  return one;
+}
+
 }  // namespace
 
 ModelFiles with_vocabulary(ModelFiles model, std::int64_t vocab_size) {
@@ -129,15 +170,25 @@ ModelFiles untied(ModelFiles model) {
   return replace(std::move(model), {std::move(head)});
 }
 
-ModelFiles with_saved_modules(ModelFiles model, const PeftAdapter& adapter) {
-  if (adapter.saved().empty()) return model;
-  std::int64_t vocab_size = model.config.vocab_size;
+std::int64_t vocabulary_rows(const PeftAdapter& adapter) {
+  std::int64_t rows = 0;
+  for (const PeftSaved& saved : adapter.saved())
+    if (is_embedding_or_head(saved.tensor)) rows = std::max(rows, saved.entry->info.shape.at(0));
+  for (const PeftTokenRows& some : adapter.token_rows())
+    for (const std::int64_t id : some.ids) rows = std::max(rows, id + 1);
+  for (const PeftTokenRows& some : adapter.token_rows())
+    if (some.table) rows = std::max(rows, some.table->info.shape[0]);
+  return rows;
+}
+
+ModelFiles with_replaced(ModelFiles model, const PeftAdapter& adapter) {
+  if (!adapter.replaces()) return model;
   for (const PeftSaved& saved : adapter.saved()) {
-    if (!is_embedding_or_head(saved.tensor)) continue;
-    vocab_size = std::max(vocab_size, saved.entry->info.shape.at(0));
-    if (model.config.tie_embeddings) model = untied(std::move(model));
+    if (is_embedding_or_head(saved.tensor)) model = untied(std::move(model));
   }
-  model = with_vocabulary(std::move(model), vocab_size);
+  const std::int64_t own_rows = model.config.vocab_size, rows = std::max(own_rows, vocabulary_rows(adapter));
+  for (const PeftTokenRows& some : adapter.token_rows()) require_close(adapter, some, own_rows);
+  model = with_vocabulary(std::move(model), rows);
   std::vector<Replacement> modules;
   for (const PeftSaved& saved : adapter.saved()) {
     const TensorInfo* own = model.tensors->find(saved.tensor);
@@ -147,6 +198,10 @@ ModelFiles with_saved_modules(ModelFiles model, const PeftAdapter& adapter) {
       PeftAdapter::read_rows(*entry, begin, end, out);
     };
     modules.push_back(std::move(one));
+  }
+  for (const PeftTokenRows& some : adapter.token_rows()) {
+    require_fit(adapter, some, model.tensors->find(some.tensor));
+    modules.push_back(with_rows(*model.tensors, some));
   }
   return replace(std::move(model), std::move(modules));
 }

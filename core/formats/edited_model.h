@@ -11,12 +11,16 @@ namespace hone::formats {
 // here they start equal, and training parts them.
 ModelFiles with_vocabulary(ModelFiles model, std::int64_t vocab_size);
 
+// Rows that embedding and head have at least for this adapter; 0 where it holds nothing of them.
+std::int64_t vocabulary_rows(const PeftAdapter& adapter);
+
 // A head of its own, a copy of the embedding; nothing changes where it has one.
 ModelFiles untied(ModelFiles model);
 
-// The modules that the adapter holds whole (its modules_to_save) in place of the model's own. An embedding of other
-// rows than the model's changes the vocabulary's size; a tied embedding or head is untied first, as PEFT does. AD013
-// (exit 3) where one does not fit. `adapter` must outlive the model.
-ModelFiles with_saved_modules(ModelFiles model, const PeftAdapter& adapter);
+// What the adapter holds in place of the model's own: whole modules (its modules_to_save), and rows of the embedding or
+// the head (its trainable_token_indices). An embedding of other rows than the model's, or ids beyond them, change the
+// vocabulary's size; a tied embedding or head that is held whole is untied first, as PEFT does, and rows are those of
+// both. AD013 (exit 3) where one does not fit. `adapter` must outlive the model.
+ModelFiles with_replaced(ModelFiles model, const PeftAdapter& adapter);
 
 }  // namespace hone::formats

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "core/base/error.h"
@@ -15,7 +16,9 @@ namespace hone::formats {
 namespace {
 
 constexpr std::string_view kPrefix = "base_model.model.", kSuffixA = ".lora_A.weight",
-                           kSuffixB = ".lora_B.weight", kWeight = ".weight";
+                           kSuffixB = ".lora_B.weight", kWeight = ".weight",
+                           kTokenRows = ".token_adapter.trainable_tokens_delta",
+                           kTable = ".token_adapter.base_layer.weight";
 
 void refuse_variants(const JsonFields& fields) {
   const auto refuse = [&](const std::string& key, const std::string& why) {
@@ -27,8 +30,8 @@ void refuse_variants(const JsonFields& fields) {
     if (fields.boolean(key).value_or(false)) refuse(key, "true");
   // Each of these changes what an adapter computes or which tensors it has; absent, null and empty do not.
   for (const char* key :
-       {"rank_pattern", "alpha_pattern", "layer_replication", "loftq_config", "trainable_token_indices",
-        "target_parameters", "alora_invocation_tokens", "use_bdlora", "arrow_config", "kasa_config",
+       {"rank_pattern", "alpha_pattern", "layer_replication", "loftq_config", "target_parameters",
+        "alora_invocation_tokens", "use_bdlora", "arrow_config", "kasa_config",
         "velora_config", "monteclora_config"}) {
     const Json* value = fields.find(key);
     if (value && !(value->is_structured() && value->empty()) && *value != Json(false))
@@ -62,6 +65,38 @@ void read_targets(const JsonFields& fields, PeftConfig& config) {
     fields.refuse("005", "adapter variant not supported", "ensure_weight_tying", "true");
 }
 
+std::vector<std::int64_t> read_ids(const JsonFields& fields, const Json& list) {
+  constexpr const char* kKey = "trainable_token_indices";
+  std::vector<std::int64_t> ids;
+  for (const Json& id : list) {
+    if (!id.is_number_unsigned() || id.get<std::uint64_t>() > std::numeric_limits<std::int32_t>::max())
+      fields.refuse("004", "value of another type", kKey, "token ids were expected");
+    ids.push_back(id.get<std::int64_t>());
+  }
+  std::vector<std::int64_t> sorted = ids;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    fields.refuse("003", "value out of range", kKey, "an id is there twice");
+  return ids;
+}
+
+// A list is of the embedding; a dict names it and the head.
+TokenRows read_token_rows(const JsonFields& fields) {
+  const Json* value = fields.find("trainable_token_indices");
+  if (!value || value->is_null() || value->empty()) return {};
+  if (value->is_array()) return {{kEmbeddingName, read_ids(fields, *value)}};
+  TokenRows rows;
+  if (!value->is_object()) fields.refuse("004", "value of another type", "trainable_token_indices", "ids were expected");
+  for (const auto& item : value->items()) {
+    if (item.key() != kEmbeddingName && item.key() != kHeadName)
+      fields.refuse("005", "adapter variant not supported", "trainable_token_indices", item.key());
+    if (!item.value().is_array())
+      fields.refuse("004", "value of another type", "trainable_token_indices", "token ids were expected");
+    rows[item.key()] = read_ids(fields, item.value());
+  }
+  return rows;
+}
+
 PeftConfig read_config(const std::string& folder) {
   const std::string path = folder + "/adapter_config.json";
   const Json json = parse_json_file(path, "AD001");
@@ -85,6 +120,7 @@ PeftConfig read_config(const std::string& folder) {
     config.init_lora_weights = init->dump();
   }
   read_targets(fields, config);
+  config.token_rows = read_token_rows(fields);
   return config;
 }
 
@@ -107,6 +143,12 @@ std::vector<TensorInfo> layout_of(const PeftConfig& config, const std::vector<Pe
   for (const PeftModule& module : saved)
     infos.push_back({fmt::format("{}{}", kPrefix, module.tensor), DType::f32, module.shape});
   return infos;
+}
+
+OrderedJson token_rows_json(const TokenRows& rows) {
+  if (rows.empty()) return nullptr;
+  if (rows.size() == 1 && rows.begin()->first == kEmbeddingName) return rows.begin()->second;
+  return rows;
 }
 
 OrderedJson text_or_null(const std::string& text) {
@@ -136,6 +178,7 @@ OrderedJson config_json(const PeftConfig& config) {
   json["fan_in_fan_out"] = false;
   json["modules_to_save"] =
       config.modules_to_save.empty() ? OrderedJson(nullptr) : OrderedJson(config.modules_to_save);
+  json["trainable_token_indices"] = token_rows_json(config.token_rows);
   json["rank_pattern"] = OrderedJson::object();
   json["alpha_pattern"] = OrderedJson::object();
   json["use_dora"] = false;
@@ -153,21 +196,44 @@ bool is_saved_module(const std::vector<std::string>& names, std::string_view mod
                      [&](const std::string& name) { return module.ends_with(name); });
 }
 
+std::string token_rows_name(const std::string& module) {
+  return fmt::format("{}{}", module, kTokenRows);
+}
+
 PeftAdapter::PeftAdapter(const std::string& folder)
     : config_(read_config(folder)), file_(open_weights(folder)) {
   sort_out();
 }
 
+void PeftAdapter::refuse(std::string_view code, const std::string& name, const std::string& why) const {
+  throw Error(Exit::input, code, "adapter tensor not usable", file_.path() + ": " + name, why);
+}
+
+void PeftAdapter::take_token_rows(const std::string& module, const SafetensorsEntry& entry) {
+  const auto rows = config_.token_rows.find(module.substr(module.rfind('.') + 1));
+  if (rows == config_.token_rows.end())
+    refuse("AD006", entry.info.name, "trainable_token_indices has no ids for it");
+  if (entry.info.shape.size() != 2 || entry.info.shape[0] != std::ssize(rows->second))
+    refuse("AD007", entry.info.name, fmt::format("{} rows were expected", rows->second.size()));
+  token_rows_.push_back({module + std::string(kWeight), rows->second, &entry});
+}
+
+// A tied head's is the embedding's once more, and no rows are its own.
+void PeftAdapter::take_table(const std::string& module, const SafetensorsEntry& entry) {
+  if (entry.info.shape.size() != 2) refuse("AD007", entry.info.name, "a matrix was expected");
+  for (PeftTokenRows& rows : token_rows_)
+    if (rows.tensor == module + std::string(kWeight)) rows.table = &entry;
+}
+
 void PeftAdapter::sort_out() {
-  const auto refuse = [&](std::string_view code, const std::string& name, const std::string& why) {
-    throw Error(Exit::input, code, "adapter tensor not usable", file_.path() + ": " + name, why);
-  };
   std::map<std::string, PeftPair> modules;
+  std::vector<std::pair<std::string, const SafetensorsEntry*>> tables;
   for (const SafetensorsEntry& entry : file_.entries()) {
     const std::string& name = entry.info.name;
     const bool is_a = name.ends_with(kSuffixA), is_pair = is_a || name.ends_with(kSuffixB);
+    const bool is_rows = name.ends_with(kTokenRows);
     const auto& shape = entry.info.shape;
-    if (!name.starts_with(kPrefix) || !name.ends_with(kWeight))
+    if (!name.starts_with(kPrefix) || (!name.ends_with(kWeight) && !is_rows))
       refuse("AD006", name, "names are base_model.model.<module>.weight, .lora_A.weight or .lora_B.weight");
     if (is_pair ? shape.size() != 2 || shape[is_a ? 0 : 1] != config_.rank
                 : shape.empty() || shape.size() > 2)
@@ -175,6 +241,14 @@ void PeftAdapter::sort_out() {
     if (entry.info.dtype != DType::f32 && entry.info.dtype != DType::f16 && entry.info.dtype != DType::bf16)
       refuse("AD007", name, "float32, float16 or bfloat16 was expected");
     const std::string tensor = name.substr(kPrefix.size());
+    if (is_rows) {
+      take_token_rows(tensor.substr(0, tensor.size() - kTokenRows.size()), entry);
+      continue;
+    }
+    if (name.ends_with(kTable)) {
+      tables.emplace_back(tensor.substr(0, tensor.size() - kTable.size()), &entry);
+      continue;
+    }
     if (!is_pair) {
       saved_.push_back({tensor, &entry});
       continue;
@@ -188,6 +262,9 @@ void PeftAdapter::sort_out() {
     pairs_.push_back(pair);
   }
   if (pairs_.empty()) refuse("AD006", "(all)", "the file holds no pair of lora_A and lora_B");
+  for (const auto& [module, entry] : tables) take_table(module, *entry);
+  if (token_rows_.size() != config_.token_rows.size())
+    refuse("AD006", "trainable_tokens_delta", "trainable_token_indices has ids, and rows are missing");
   for (const std::string& name : config_.modules_to_save)
     if (std::none_of(saved_.begin(), saved_.end(), [&](const PeftSaved& saved) {
           return is_saved_module({name}, saved.tensor.substr(0, saved.tensor.size() - kWeight.size()));

@@ -1,6 +1,7 @@
 #pragma once
 // LoRA adapters in PEFT's folder layout: adapter_config.json and adapter_model.safetensors.
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,12 @@
 
 namespace hone::formats {
 
+constexpr const char* kEmbeddingName = "embed_tokens";
+constexpr const char* kHeadName = "lm_head";
+
+// trainable_token_indices: name of the embedding or the head to ids, of which the adapter holds the rows.
+using TokenRows = std::map<std::string, std::vector<std::int64_t>>;
+
 struct PeftConfig {
   std::int64_t rank = 16;
   double alpha = 32;
@@ -18,6 +25,7 @@ struct PeftConfig {
   std::vector<std::string> targets;          // names of modules
   std::string target_pattern;                // instead of names: PEFT's "all-linear" or a regular expression
   std::vector<std::string> modules_to_save;  // ends of the names of modules that the adapter holds whole
+  TokenRows token_rows;
   std::string base_model;                    // base_model_name_or_path; empty: null
   std::string task_type = "CAUSAL_LM";       // empty: null
   std::string init_lora_weights = "true";    // as JSON: "true", "false" or a quoted name
@@ -41,6 +49,17 @@ struct PeftSaved {
   const SafetensorsEntry* entry = nullptr;  // f32, f16 or bf16, 1 or 2 dimensions
 };
 
+// Rows of the embedding or the head that the adapter holds in place of the model's.
+struct PeftTokenRows {
+  std::string tensor;             // in the base model, e.g. "model.embed_tokens.weight"
+  std::vector<std::int64_t> ids;  // rising or not, each once
+  const SafetensorsEntry* entry = nullptr;  // [ids, H], f32, f16 or bf16
+  const SafetensorsEntry* table = nullptr;  // [V, H]: what the other rows are, where PEFT saved a resized table
+};
+
+// Name of the tensor of such rows in the folder, PEFT's prefix aside.
+std::string token_rows_name(const std::string& module);
+
 // Throws AD001 (JSON), AD002 to AD004 (keys), AD005 (a variant that is not supported), AD006 (tensors that do
 // not make pairs), AD007 (shape or type); IN001 for adapter_model.bin. Exit 3.
 class PeftAdapter {
@@ -51,17 +70,24 @@ class PeftAdapter {
   const std::vector<PeftPair>& pairs() const { return pairs_; }   // sorted by module
   const PeftPair* find(std::string_view module) const;            // nullptr: not adapted
   const std::vector<PeftSaved>& saved() const { return saved_; }  // sorted by tensor
+  const std::vector<PeftTokenRows>& token_rows() const { return token_rows_; }
+  // Does it hold anything in place of the model's own, so that the model without it is another one?
+  bool replaces() const { return !saved_.empty() || !token_rows_.empty(); }
   const SafetensorsFile& file() const { return file_; }
   // Decoded to fp32, row-major: all of it, or rows [begin, end).
   static void read(const SafetensorsEntry& entry, float* out);
   static void read_rows(const SafetensorsEntry& entry, std::int64_t begin, std::int64_t end, float* out);
 
  private:
+  [[noreturn]] void refuse(std::string_view code, const std::string& name, const std::string& why) const;
   void sort_out();
+  void take_token_rows(const std::string& module, const SafetensorsEntry& entry);
+  void take_table(const std::string& module, const SafetensorsEntry& entry);
   PeftConfig config_;
   SafetensorsFile file_;
   std::vector<PeftPair> pairs_;
   std::vector<PeftSaved> saved_;
+  std::vector<PeftTokenRows> token_rows_;
 };
 
 inline PeftAdapter read_peft(const std::string& folder) {
@@ -75,7 +101,7 @@ struct PeftWeights {
 };
 
 struct PeftModule {
-  std::string tensor;  // as in PeftSaved
+  std::string tensor;  // as in PeftSaved, or token_rows_name()
   std::vector<std::int64_t> shape;
   std::span<const float> values;
 };

@@ -6,6 +6,7 @@
 
 #include "core/adapter/peft_pair.h"
 #include "core/base/error.h"
+#include "core/model/token_rows_weight.h"
 #include "core/quant/device_nf4_weight.h"
 
 namespace hone::model {
@@ -56,6 +57,13 @@ void check_all_used(const formats::PeftAdapter& adapter, const std::vector<std::
 bool trains(const BuildSpec& spec, const std::string& tensor) {
   if (spec.trained != Trained::adapter) return spec.trained == Trained::everything;
   return formats::is_saved_module(spec.lora.modules_to_save, module_of(tensor));
+}
+
+const std::vector<std::int64_t>* trained_rows(const BuildSpec& spec, const std::string& tensor) {
+  if (spec.trained != Trained::adapter) return nullptr;
+  for (const auto& [name, ids] : spec.lora.token_rows)
+    if (formats::is_saved_module({name}, module_of(tensor))) return &ids;
+  return nullptr;
 }
 
 ModuleBuilder::ModuleBuilder(const formats::TensorSource& source, const BuildSpec& spec)
@@ -149,7 +157,24 @@ nn::WeightPtr ModuleBuilder::vector(const std::string& name, std::int64_t size) 
 }
 
 nn::WeightPtr ModuleBuilder::matrix(const std::string& name, std::int64_t rows, std::int64_t columns) {
-  return own(require(name, {rows, columns}), /*decay=*/true);
+  const formats::TensorInfo& info = require(name, {rows, columns});
+  const std::vector<std::int64_t>* ids = trained_rows(spec_, name);
+  return ids ? some_rows(info, *ids) : own(info, /*decay=*/true);
+}
+
+nn::WeightPtr ModuleBuilder::some_rows(const formats::TensorInfo& info, const std::vector<std::int64_t>& ids) {
+  for (const std::int64_t id : ids)
+    if (id < 0 || id >= info.shape[0])
+      throw Error(Exit::usage, "AD016", "no such token", "adapter.trainable_token_indices", std::to_string(id),
+                  info.name + " has " + std::to_string(info.shape[0]) + " rows");
+  const std::int64_t width = info.shape[1];
+  const nn::WeightPtr rows =
+      trainable(formats::token_rows_name(module_of(info.name)), {std::ssize(ids), width}, /*decay=*/true,
+                [&info, width, ids, this](std::span<float> out) {
+                  for (std::size_t i = 0; i < ids.size(); ++i)
+                    source_.read_rows(info, ids[i], ids[i] + 1, out.data() + static_cast<std::int64_t>(i) * width);
+                });
+  return frozen(std::make_shared<TokenRowsWeight>(load_dense(info, spec_.compute), ids, rows));
 }
 
 nn::Linear ModuleBuilder::linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) {

@@ -39,6 +39,8 @@ struct BuildSpec {
 // Is this tensor of the model in the arena: because everything is trained, or its module whole beside an
 // adapter?
 bool trains(const BuildSpec& spec, const std::string& tensor);
+// Token ids whose rows of this tensor are trained beside an adapter; null where there are none.
+const std::vector<std::int64_t>* trained_rows(const BuildSpec& spec, const std::string& tensor);
 
 class ModuleBuilder {
  public:
@@ -65,6 +67,7 @@ class ModuleBuilder {
   const formats::TensorInfo& require(const std::string& name, const std::vector<std::int64_t>& shape) const;
   nn::WeightPtr trainable(const std::string& name, std::vector<std::int64_t> shape, bool decay, Fill fill);
   nn::WeightPtr own(const formats::TensorInfo& info, bool decay);  // trained or frozen, as spec says
+  nn::WeightPtr some_rows(const formats::TensorInfo& info, const std::vector<std::int64_t>& ids);
   void check_saved_modules() const;
   nn::WeightPtr frozen(std::shared_ptr<nn::Weight> weight);  // keeps account of it
   void shard_block();                                        // what the block that ends here holds frozen

@@ -61,6 +61,8 @@ std::string name_of_segment(std::size_t segment, std::int64_t blocks) {
 void add_trained(const formats::TensorInfo& info, const BuildSpec& spec, ArenaLayoutBuilder& layout) {
   const std::string module = module_of(info.name);
   if (trains(spec, info.name)) return layout.add(info.name, info.shape, /*decay=*/true);
+  if (const std::vector<std::int64_t>* ids = trained_rows(spec, info.name))
+    return layout.add(formats::token_rows_name(module), {std::ssize(*ids), info.shape[1]}, /*decay=*/true);
   if (spec.trained != Trained::adapter || !formats::is_block_linear(info) ||
       !adapter::is_target(spec.lora, module))
     return;

@@ -30,7 +30,7 @@ __device__ bool occurs(std::int64_t id, const std::int64_t* ids, std::int64_t be
   return cuda::block_sum(found) > 0;
 }
 
-// One block a token. The block of an id's first token adds the rows of all its tokens, in order, each thread
+// One block a token; negative ids have no row. The block of an id's first token adds the rows of all its tokens, in order, each thread
 // to columns of its own: no atomics, no sorting, and the order of additions does not depend on the launch.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(kThreads)
   constexpr int N = kPack<T>;
   __shared__ std::int64_t window[kThreads];
   const std::int64_t first = blockIdx.x, id = ids[first];
-  if (occurs(id, ids, 0, first)) return;
+  if (id < 0 || occurs(id, ids, 0, first)) return;
   for (std::int64_t begin = first; begin < tokens; begin += kThreads) {
     const std::int64_t count = min(std::int64_t{kThreads}, tokens - begin);
     __syncthreads();

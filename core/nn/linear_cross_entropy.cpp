@@ -32,6 +32,14 @@ at::Tensor softmax_gradient(at::Tensor& logits, const at::Tensor& targets, const
   return losses;
 }
 
+// Of a chunk: dW += d_logits^T h, where W is trained.
+void add_head_gradient(const Weight& weight, const at::Tensor& d_logits, const at::Tensor& h, GradientSink& sink) {
+  if (!weight.parameter()) return;
+  const TrainedRows* some = weight.trained_rows();
+  const at::Tensor of_trained = some ? d_logits.index_select(1, some->ids) : d_logits;
+  add_product(sink.gradient(*weight.parameter()), of_trained.t(), h);
+}
+
 }  // namespace
 
 TokenScores score_targets(const Head& head, const at::Tensor& h, const at::Tensor& targets) {
@@ -56,7 +64,7 @@ CrossEntropyThere linear_cross_entropy(const Head& head, const at::Tensor& h, co
     result.loss_sum.add_(softmax_gradient(logits, wanted, grad_scale, terms).to(at::kDouble).sum());
     at::Tensor d_rows = result.d_h.narrow(0, begin, rows.size(0));
     product_to(d_rows, logits, w);
-    if (head.weight->parameter()) add_product(sink.gradient(*head.weight->parameter()), logits.t(), rows);
+    add_head_gradient(*head.weight, logits, rows, sink);
   });
   return result;
 }

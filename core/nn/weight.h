@@ -11,6 +11,12 @@
 
 namespace hone::nn {
 
+// Of a table of which only some rows are trained: the gradient has these rows alone, [n, H].
+struct TrainedRows {
+  at::Tensor ids;     // [n] i64: the table's rows, in the order of the gradient's
+  at::Tensor row_of;  // [V] i64: a row's place in the gradient, -1 where it is frozen
+};
+
 class Weight {
  public:
   virtual ~Weight() = default;
@@ -20,6 +26,7 @@ class Weight {
   virtual at::Tensor times_transposed(const at::Tensor& x) const;
   // Index into the arena where trainable: its gradient then goes to GradientSink::gradient(index).
   virtual std::optional<std::size_t> parameter() const { return std::nullopt; }
+  virtual const TrainedRows* trained_rows() const { return nullptr; }  // null: all of them, where it is trainable
   virtual at::IntArrayRef shape() const = 0;
   virtual std::int64_t bytes() const = 0;  // held in memory for it, shared ones counted once by their owner
   // Where its values lie, for an owner that keeps them elsewhere (in shards over ranks) and puts tensors of the same

@@ -63,6 +63,7 @@ const std::vector<ForeignName> kTable = {
     {"use_rslora", {"adapter.rslora"}, ""},
     {"peft_use_rslora", {"adapter.rslora"}, ""},
     {"lora_modules_to_save", {"adapter.modules_to_save"}, ""},
+    {"peft_trainable_token_indices", {"adapter.trainable_token_indices"}, "separated by commas"},
     {"additional_target", {"adapter.modules_to_save"}, ""},
 
     {"stage", {"objective.name"}, ""},

@@ -1,5 +1,7 @@
-// Modules trained whole beside an adapter, and rows for new tokens, against PEFT and transformers.
+// Modules and single rows trained beside an adapter, and rows for new tokens, against PEFT and transformers.
+#include "core/adapter/token_rows.h"
 #include "core/formats/edited_model.h"
+#include "core/model/memory.h"
 #include "core/nn/linear_cross_entropy.h"
 #include "core/objective/objective.h"
 #include "core/base/error.h"
@@ -9,6 +11,11 @@
 namespace hone::test {
 namespace {
 
+const Golden& row_golden() {
+  static const Golden file("token_rows.safetensors");
+  return file;
+}
+
 const Golden& golden() {
   static const Golden file("saved_modules.safetensors");
   return file;
@@ -16,9 +23,9 @@ const Golden& golden() {
 
 formats::ModelFiles micro() { return formats::open_model(golden_path("micro_llama")); }
 
-TokenBatch samples_of(const std::string& adapter) {
-  const at::Tensor tokens = golden()[adapter + ".tokens"], cu = golden()[adapter + ".cu_seqlens"];
-  const at::Tensor supervised = golden()[adapter + ".supervised"];
+TokenBatch samples_of(const std::string& adapter, const Golden& file = golden()) {
+  const at::Tensor tokens = file[adapter + ".tokens"], cu = file[adapter + ".cu_seqlens"];
+  const at::Tensor supervised = file[adapter + ".supervised"];
   TokenBatch batch;
   for (std::int64_t s = 0; s + 1 < cu.size(0); ++s) {
     for (std::int64_t t = cu[s].item<std::int64_t>(); t < cu[s + 1].item<std::int64_t>(); ++t) {
@@ -37,8 +44,28 @@ TokenBatch samples_of(const std::string& adapter) {
 model::BuildSpec trained_spec(const formats::PeftAdapter& start) {
   model::BuildSpec spec{.trained = model::Trained::adapter, .lora_init = &start};
   spec.lora = {.rank = 2, .alpha = 4, .targets = {"q_proj", "v_proj"},
-               .modules_to_save = start.config().modules_to_save};
+               .modules_to_save = start.config().modules_to_save,
+               .token_rows = start.config().token_rows};
   return spec;
+}
+
+// Of one step from what the adapter holds.
+void expect_gradients(const formats::ModelFiles& files, const formats::PeftAdapter& adapter, const std::string& name,
+                      const Golden& file, std::size_t count_of_parameters) {
+  model::Model model = model::build_model(files, trained_spec(adapter), false);
+  const auto& parameters = model.arena().layout().parameters;
+  ASSERT_EQ(parameters.size(), count_of_parameters) << name;
+  std::vector<at::Tensor> like;
+  for (std::size_t p = 0; p < parameters.size(); ++p) like.push_back(model.arena().view(p));
+  TestSink sink(like);
+  const TokenBatch batch = samples_of(name, file);
+  const auto objective = objective::make_objective({});
+  const double count = objective->weight(batch);
+  const double loss = objective->train(model, batch, 1 / count, sink) / count;
+  EXPECT_NEAR(loss, file[name + ".loss"].item<double>(), 1e-5 * loss);
+  for (std::size_t p = 0; p < parameters.size(); ++p)
+    EXPECT_LT(relative_error(sink.gradient(p), file[name + ".grad." + parameters[p].name]), 2e-5)
+        << name << " " << parameters[p].name;
 }
 
 std::string code_of(const std::function<void()>& body) {
@@ -55,7 +82,7 @@ std::string code_of(const std::function<void()>& body) {
 TEST(SavedModules, LogitsEqualPeft) {
   for (const std::string name : {"tokens", "norm"}) {
     const formats::PeftAdapter adapter(golden_path("micro_adapter_" + name));
-    const formats::ModelFiles files = formats::with_saved_modules(micro(), adapter);
+    const formats::ModelFiles files = formats::with_replaced(micro(), adapter);
     EXPECT_FALSE(files.config.tie_embeddings);  // the head is the base's own where the adapter has none
     model::BuildSpec spec;
     spec.frozen_adapters = {&adapter};
@@ -67,23 +94,90 @@ TEST(SavedModules, LogitsEqualPeft) {
 }
 
 TEST(SavedModules, GradientsEqualPeft) {
-  for (const std::string name : {"tokens", "norm"}) {
+  for (const std::string name : {"tokens", "norm"}) {  // A and B of q and v, and two modules
     const formats::PeftAdapter adapter(golden_path("micro_adapter_" + name));
-    model::Model model = model::build_model(formats::with_saved_modules(micro(), adapter), trained_spec(adapter), false);
-    const auto& parameters = model.arena().layout().parameters;
-    ASSERT_EQ(parameters.size(), 6u) << name;  // A and B of q and v, and two modules
-    std::vector<at::Tensor> like;
-    for (std::size_t p = 0; p < parameters.size(); ++p) like.push_back(model.arena().view(p));
-    TestSink sink(like);
-    const TokenBatch batch = samples_of(name);
-    const auto objective = objective::make_objective({});
-    const double count = objective->weight(batch);
-    const double loss = objective->train(model, batch, 1 / count, sink) / count;
-    EXPECT_NEAR(loss, golden()[name + ".loss"].item<double>(), 1e-5 * loss);
-    for (std::size_t p = 0; p < parameters.size(); ++p)
-      EXPECT_LT(relative_error(sink.gradient(p), golden()[name + ".grad." + parameters[p].name]), 2e-5)
-          << name << " " << parameters[p].name;
+    expect_gradients(formats::with_replaced(micro(), adapter), adapter, name, golden(), 6);
   }
+}
+
+// Rows of a tied table, and of a table and a head of its own; the folder of the second holds the tables too.
+formats::ModelFiles base_of(const std::string& name) {
+  return name == "two" ? formats::untied(micro()) : micro();
+}
+
+TEST(TokenRows, LogitsEqualPeft) {
+  for (const std::string name : {"rows", "two"}) {
+    const formats::PeftAdapter adapter(golden_path("micro_adapter_" + name));
+    const formats::ModelFiles files = formats::with_replaced(base_of(name), adapter);
+    EXPECT_EQ(files.config.vocab_size, 43);
+    EXPECT_EQ(files.config.tie_embeddings, name == "rows");
+    model::BuildSpec spec;
+    spec.frozen_adapters = {&adapter};
+    const model::Model model = model::build_model(files, spec, false);
+    const at::Tensor hidden = model.forward(samples_of(name, row_golden()), {});
+    const at::Tensor logits = at::mm(hidden, model.head().weight->acquire().t());
+    EXPECT_LT(relative_error(logits, row_golden()[name + ".logits_fp64"]), 1e-5) << name;
+  }
+}
+
+TEST(TokenRows, GradientsEqualPeft) {
+  for (const std::string name : {"rows", "two"}) {
+    const formats::PeftAdapter adapter(golden_path("micro_adapter_" + name));
+    expect_gradients(formats::with_replaced(base_of(name), adapter), adapter, name, row_golden(), name == "rows" ? 5 : 6);
+  }
+}
+
+TEST(TokenRows, WhatTheTableShowsFollowsWhatIsTrainedAndTheRestStays) {
+  const formats::PeftAdapter adapter(golden_path("micro_adapter_rows"));
+  const formats::ModelFiles files = formats::with_replaced(micro(), adapter);
+  model::Model model = model::build_model(files, trained_spec(adapter), false);
+  const at::Tensor before = model.head().weight->acquire().clone();
+  const auto& parameters = model.arena().layout().parameters;
+  ASSERT_EQ(parameters[0].shape, (std::vector<std::int64_t>{4, 16}));
+  const std::vector<float> moved(4 * 16, 2.5f);
+  model.arena().set(0, moved);
+  const at::Tensor changed = model.head().weight->acquire().ne(before).any(1);
+  EXPECT_TRUE(at::equal(changed.nonzero().squeeze(1), at::tensor({5, 40, 41, 42}, at::kLong)));
+}
+
+TEST(TokenRows, MemoryCountsTheRowsAndTheTable) {
+  const formats::PeftAdapter adapter(golden_path("micro_adapter_rows"));
+  const formats::ModelFiles files = formats::with_replaced(micro(), adapter);
+  const model::BuildSpec spec = trained_spec(adapter);
+  const model::Model model = model::build_model(files, spec, false);
+  EXPECT_EQ(model::trained_layout(files, spec).size, model.arena().layout().size);
+  std::int64_t frozen = 0;
+  for (const model::Segment& segment : model::segments_of(files, spec)) frozen += segment.frozen;
+  EXPECT_EQ(frozen, model.frozen_bytes());
+}
+
+TEST(TokenRows, WhatDoesNotFitIsNamed) {
+  const auto build = [](formats::TokenRows rows) {
+    return code_of([&] {
+      const formats::PeftAdapter adapter(golden_path("micro_adapter_rows"));
+      model::BuildSpec spec = trained_spec(adapter);
+      spec.lora.token_rows = std::move(rows);
+      model::build_model(micro(), spec, false);
+    });
+  };
+  EXPECT_EQ(build({{"embed_tokens", {39}}}), "none");
+  EXPECT_EQ(build({{"embed_tokens", {40}}}), "AD016");
+  const formats::PeftAdapter two(golden_path("micro_adapter_two")), rows(golden_path("micro_adapter_rows"));
+  EXPECT_EQ(code_of([&] { formats::with_replaced(micro(), two); }), "AD013");  // no head of its own
+  EXPECT_EQ(code_of([&] { formats::with_replaced(formats::open_model(golden_path("tiny_llama")), rows); }), "AD013");
+}
+
+TEST(TokenRows, EntriesAreIdsAndNames) {
+  using adapter::entries_of, adapter::token_rows, adapter::with_new_tokens;
+  const std::vector<std::string> entries{"7", "lm_head:9", "embed_tokens:3"};
+  EXPECT_EQ(token_rows(entries), (formats::TokenRows{{"embed_tokens", {7, 3}}, {"lm_head", {9}}}));
+  EXPECT_EQ(entries_of(token_rows(entries)), (std::vector<std::string>{"7", "3", "lm_head:9"}));
+  EXPECT_EQ(with_new_tokens({"new", "5", "lm_head:new"}, {40, 41}),
+            (std::vector<std::string>{"40", "41", "5", "lm_head:40", "lm_head:41"}));
+  EXPECT_EQ(code_of([] { with_new_tokens({"new"}, {}); }), "US077");
+  for (const char* bad : {"", "-1", "x", "1x", "norm:3", "lm_head:", "99999999999999999999"})
+    EXPECT_EQ(code_of([&] { token_rows({bad}); }), "US077") << bad;
+  EXPECT_EQ(code_of([] { token_rows({"3", "embed_tokens:3"}); }), "US077");
 }
 
 TEST(NewTokens, RowsStartWhereTransformersDrawsThem) {
@@ -124,7 +218,7 @@ TEST(SavedModules, WhatCannotBeHeldWholeIsNamed) {
   EXPECT_EQ(code({"embedding"}), "AD014");
   EXPECT_EQ(code({"gate_proj"}), "AD015");
   const formats::PeftAdapter grown(golden_path("micro_adapter_tokens"));
-  EXPECT_EQ(code_of([&] { formats::with_saved_modules(formats::open_model(golden_path("tiny_llama")), grown); }),
+  EXPECT_EQ(code_of([&] { formats::with_replaced(formats::open_model(golden_path("tiny_llama")), grown); }),
             "AD013");
 }
 

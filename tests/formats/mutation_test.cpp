@@ -1,6 +1,7 @@
 // Seeded random damage to model files and adapters: see tests/base/mutation.h.
 #include "tests/base/mutation.h"
 
+#include "core/formats/edited_model.h"
 #include "core/formats/gguf.h"
 #include "core/formats/peft.h"
 #include "core/formats/safetensors.h"
@@ -97,6 +98,15 @@ TEST(Mutations, AdapterConfig) {
   FolderWith adapter("peft", "adapter_config.json");
   mutation::run("adapter_config.json", [&](std::uint32_t round) {
     read_peft(adapter.with(damaged_text_or_json(adapter.good, round)));
+  });
+}
+
+TEST(Mutations, AdapterConfigWithTokenRows) {
+  FolderWith adapter("../core/micro_adapter_two", "adapter_config.json");
+  mutation::run("adapter_config.json with rows", [&](std::uint32_t round) {
+    const PeftAdapter opened = read_peft(adapter.with(damaged_text_or_json(adapter.good, round)));
+    const ModelFiles model = with_replaced(untied(open_model(golden("../core/micro_llama"))), opened);
+    for (const TensorInfo& info : model.tensors->tensors()) read_whole(*model.tensors, info);
   });
 }
 

@@ -88,6 +88,14 @@ TEST(Peft, EachVariantThatIsNotSupportedIsNamed) {
                                      {"modules_to_save", {"lm_head"}, "AD006"},
                                      {"modules_to_save", "lm_head", "AD004"},
                                      {"layer_replication", {{0, 1}}, "AD005"},
+                                     {"trainable_token_indices", {3}, "AD006"},  // no rows are there
+                                     {"trainable_token_indices", {3, 3}, "AD003"},
+                                     {"trainable_token_indices", {-3}, "AD004"},
+                                     {"trainable_token_indices", {1e300}, "AD004"},
+                                     {"trainable_token_indices", "3", "AD004"},
+                                     {"trainable_token_indices", {{"embed_tokens", 3}}, "AD004"},
+                                     {"trainable_token_indices", {{"wte", {3}}}, "AD005"},
+                                     {"trainable_token_indices", Json::array(), "none"},
                                      {"target_modules", 3, "AD004"},
                                      {"target_modules", {1}, "AD004"},
                                      {"init_lora_weights", "pissa", "AD005"},
@@ -106,6 +114,40 @@ TEST(Peft, EachVariantThatIsNotSupportedIsNamed) {
                                               list, [](auto& l) { return l.code != "none"; })));
   write_all(scratch / "adapter_config.json", "{");
   EXPECT_EQ(code_of([&] { read_peft(scratch.path()); }), "AD001");
+}
+
+TEST(Peft, RowsThatDoNotFitTheirIdsAreNamed) {
+  const Scratch scratch;
+  copy_golden("peft", scratch);
+  Json config = Json::parse(read_all(golden("peft/adapter_config.json")));
+  config["trainable_token_indices"] = {5, 2};
+  write_all(scratch / "adapter_config.json", config.dump());
+  const std::string q = "base_model.model.q", embedding = "base_model.model.model.embed_tokens.token_adapter.";
+  const TensorInfo a{q + ".lora_A.weight", DType::f32, {4, 3}}, b{q + ".lora_B.weight", DType::f32, {2, 4}},
+      rows{embedding + "trainable_tokens_delta", DType::f32, {2, 3}},
+      table{embedding + "base_layer.weight", DType::f32, {9, 3}};
+  const auto with = [&](std::vector<TensorInfo> infos) {
+    SafetensorsWriter writer(scratch / "adapter_model.safetensors", infos);
+    for (const TensorInfo& info : infos)
+      writer.write(std::vector<std::byte>(static_cast<std::size_t>(byte_size(info.dtype, elements_of(info)))));
+    writer.finish();
+    return code_of([&] { read_peft(scratch.path()); });
+  };
+  const auto shaped = [](TensorInfo info, std::vector<std::int64_t> shape) {
+    info.shape = std::move(shape);
+    return info;
+  };
+  EXPECT_EQ(with({a, b, rows}), "none");
+  EXPECT_EQ(read_peft(scratch.path()).token_rows().at(0).tensor, "model.embed_tokens.weight");
+  EXPECT_EQ(with({a, b, rows, table}), "none");
+  EXPECT_TRUE(read_peft(scratch.path()).token_rows().at(0).table);
+  EXPECT_TRUE(read_peft(scratch.path()).saved().empty());
+  EXPECT_EQ(with({a, b}), "AD006");
+  EXPECT_EQ(with({a, b, table}), "AD006");
+  EXPECT_EQ(with({a, b, shaped(rows, {3, 3})}), "AD007");
+  EXPECT_EQ(with({a, b, shaped(rows, {6})}), "AD007");
+  EXPECT_EQ(with({a, b, rows, shaped(table, {27})}), "AD007");
+  EXPECT_EQ(with({a, b, {"base_model.model.lm_head.token_adapter.trainable_tokens_delta", DType::f32, {2, 3}}}), "AD006");
 }
 
 TEST(Peft, TensorsThatDoNotMakePairsAreNamed) {
