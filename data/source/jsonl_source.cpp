@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/error.h"
 #include "data/exchange.h"
@@ -90,6 +91,7 @@ JsonlSource::Scan JsonlSource::scan(std::size_t part, std::size_t parts) {
     const LineCounts counts = LineCounts::of(whole.substr(range.begin, range.end - range.begin));
     range.rows = counts.rows;
     scan.ranges.push_back({range, counts});
+    if (counts.too_long >= 0) break;  // nothing after it matters
     for (std::size_t at = begin; at < end; at += kSourceBlock)
       scan.blocks.push_back(XXH3_64bits(whole.data() + at, std::min(kSourceBlock, end - at)));
     scanned_bytes_ += end - begin;
@@ -97,7 +99,19 @@ JsonlSource::Scan JsonlSource::scan(std::size_t part, std::size_t parts) {
   return scan;
 }
 
+// The first one of all ranks, by its number in its file.
+void JsonlSource::refuse_long_lines(const Scan& whole) const {
+  std::int64_t line = 1;
+  std::size_t file = 0;
+  for (const Scanned& scanned : whole.ranges) {
+    if (std::exchange(file, scanned.range.file) != scanned.range.file) line = 1;
+    if (scanned.counts.too_long >= 0) fail_long_line(mapped_[file]->path(), line + scanned.counts.too_long);
+    line += scanned.counts.lines;
+  }
+}
+
 void JsonlSource::adopt(const Scan& whole) {
+  refuse_long_lines(whole);
   auto scanned = whole.ranges.begin();
   auto blocks = whole.blocks.begin();
   for (std::size_t file = 0; file < mapped_.size(); ++file) {
@@ -106,7 +120,6 @@ void JsonlSource::adopt(const Scan& whole) {
                      XXH3_64bits(std::to_address(blocks), count * sizeof(std::uint64_t))};
     blocks += static_cast<std::ptrdiff_t>(count);
     for (std::int64_t line = 1; scanned != whole.ranges.end() && scanned->range.file == file; ++scanned) {
-      if (scanned->counts.too_long >= 0) fail_long_line(entry.path, line + scanned->counts.too_long);
       RowRange range = scanned->range;
       range.first_line = line;
       range.first_row = rows();

@@ -75,7 +75,7 @@ class JsonlSource {
     RowRange range;  // `first_line` and `first_row` not known yet
     LineCounts counts;
   };
-  struct Scan {
+  struct Scan {  // of a rank's share, or of all; ends at a line that is too long
     std::vector<Scanned> ranges;
     std::vector<std::uint64_t> blocks;  // digests
   };
@@ -83,6 +83,7 @@ class JsonlSource {
   std::string_view text(std::size_t file) const;
   std::vector<Cut> cuts() const;
   Scan scan(std::size_t part, std::size_t parts);
+  void refuse_long_lines(const Scan& whole) const;
   void adopt(const Scan& whole);
 
   std::vector<std::unique_ptr<MappedFile>> mapped_;
