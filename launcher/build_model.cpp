@@ -11,6 +11,7 @@
 #include "core/model/registry.h"
 #include "core/optim/optimizer_on.h"
 #include "core/train/sharded_gradients.h"
+#include "dist/gpu_share.h"
 
 namespace hone::launcher {
 namespace {
@@ -77,7 +78,16 @@ void require_trainable(const Config& config, const model::BuildSpec& spec) {
                 "train an adapter (adapter.type lora) or set model.quantize none");
 }
 
-model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding) {
+std::int64_t memory_share(const dist::MpiSession& session, Communicator& communicator, at::Device device) {
+  communicator.barrier()->wait();
+  const std::int64_t free = model::available_memory(device);
+  communicator.barrier()->wait();
+  const bool shared = device.is_cpu() || dist::gpus_are_shared();
+  return free / (shared ? session.local_size() : 1);
+}
+
+model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding,
+                         std::optional<std::int64_t> available) {
   const ModelInput input = open_model_input(config, purpose);
   const bool training = purpose == Purpose::train;
   model::BuildSpec spec = build_spec(config, purpose);
@@ -86,7 +96,8 @@ model::Model build_model(Config& config, Purpose purpose, const model::Sharding&
   if (training) require_trainable(config, spec);
   spec.lora_init = input.init.get();
   for (const auto& adapter : input.frozen) spec.frozen_adapters.push_back(adapter.get());
-  model::require_memory(input.files, spec, state_bytes(config, spec));
+  model::require_memory(input.files, spec, state_bytes(config, spec),
+                        available.value_or(model::available_memory(spec.device)));
   return model::build_model(input.files, spec, training && config.train.recompute == "block");
 }
 

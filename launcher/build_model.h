@@ -1,10 +1,12 @@
 #pragma once
 // From [model] and [adapter] to a model with its weights.
 #include <memory>
+#include <optional>
 
 #include "core/model/builder.h"
 #include "core/model/memory.h"
 #include "core/model/model.h"
+#include "dist/mpi_session.h"
 #include "launcher/model_input.h"
 
 namespace hone::launcher {
@@ -18,7 +20,13 @@ void require_trainable(const Config& config, const model::BuildSpec& spec);
 
 // model.dtype must be resolved. With adapter.init, rank, alpha and targets are written into the config.
 // Memory is checked before loading.
-model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding = {});
+// `available`: memory for it; not given: all that is free.
+model::Model build_model(Config& config, Purpose purpose, const model::Sharding& sharding = {},
+                         std::optional<std::int64_t> available = {});
+
+// This rank's share of the memory that is free where it computes, looked at by all ranks before any takes more of it.
+// All ranks.
+std::int64_t memory_share(const dist::MpiSession& session, Communicator& communicator, at::Device device);
 
 // What [dist] and [optim] say of sharding over so many ranks.
 model::ZeroPlan zero_plan(const Config& config, int world_size);

@@ -9,7 +9,6 @@
 #include "core/model/activations.h"
 #include "core/model/memory.h"
 #include "core/model/strands.h"
-#include "dist/gpu_share.h"
 #include "launcher/graph_rules.h"
 
 namespace hone::launcher {
@@ -60,9 +59,7 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
            model::activation_bytes(files.config, spec, recompute,
                                    {size, size, longest, model::most_strands(tokens, threads)});
   };
-  const bool shared = spec.device.is_cpu() || dist::gpus_are_shared();
-  const double share = kUsedMemory * static_cast<double>(model::available_memory(spec.device)) /
-                       (shared ? context.session.local_size() : 1);
+  const double share = kUsedMemory * static_cast<double>(memory_share(context.session, communicator, spec.device));
   const model::MemoryEstimate held = model::estimate_memory(
       files, spec, state_bytes(config, spec), zero_plan(config, communicator.world_size()));
   const double weights = static_cast<double>(held.total());

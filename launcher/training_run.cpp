@@ -9,6 +9,7 @@
 #include "core/base/fault_point.h"
 #include "core/base/file_system.h"
 #include "core/base/phase.h"
+#include "core/device/device.h"
 #include "core/model/memory.h"
 #include "core/optim/optimizer_on.h"
 #include "core/train/evaluator.h"
@@ -112,7 +113,9 @@ std::optional<data::EvalPass> TrainingRun::make_held_out() {
 
 model::Model TrainingRun::make_model() {
   const FlatConfig asked = flatten(config_);
-  model::Model model = build_model(config_, Purpose::train, groups_.sharding);
+  const at::Device device = device::device_of(config_.model.device);
+  model::Model model = build_model(config_, Purpose::train, groups_.sharding,
+                                   memory_share(context_.session, communicator_, device));
   if (!config_.adapter.init.empty()) require_same_adapter(context_, asked, flatten(config_));
   return model;
 }

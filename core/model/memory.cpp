@@ -185,14 +185,14 @@ void rethrow_with_memory(const MemoryEstimate& estimate, at::Device device) {
       "train.offload block_inputs");
 }
 
-void require_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes) {
+void require_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes,
+                    std::int64_t available) {
   const Sharding& sharding = spec.sharding;
   const MemoryEstimate estimate = estimate_memory(
       files, spec, state_bytes, {static_cast<int>(sharding.stage), sharding.world_size(), sharding.granule});
-  const std::int64_t available = available_memory(spec.device);
   if (estimate.total() <= available) return;
   throw Error(Exit::memory, "MM001", "not enough memory", "model.path",
-              fmt::format("needs {} MiB ({}), {} MiB are free", mebibytes(estimate.total()), estimate.table(),
+              fmt::format("needs {} MiB ({}), {} MiB are free for this rank", mebibytes(estimate.total()), estimate.table(),
                           mebibytes(available)),
               "try model.quantize nf4, adapter.type lora, or a smaller model");
 }

@@ -44,6 +44,7 @@ std::int64_t available_memory(at::Device device = at::kCPU);
 [[noreturn]] void rethrow_with_memory(const MemoryEstimate& estimate, at::Device device);
 
 // Throws Error(Exit::memory, "MM001") with the table where the model will not fit.
-void require_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes);
+void require_memory(const formats::ModelFiles& files, const BuildSpec& spec, const StateBytes& state_bytes,
+                    std::int64_t available);
 
 }  // namespace hone::model

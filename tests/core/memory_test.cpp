@@ -65,6 +65,20 @@ TEST(MemoryEstimate, LaysOutTheArenaInTheBlocksOfTheModel) {
     }
 }
 
+TEST(MemoryEstimate, WhatDoesNotFitIsRefusedByAByte) {
+  const formats::ModelFiles files = formats::open_model(golden_path("tiny_llama"));
+  const auto no_state = [](const ArenaLayout&, std::int64_t) { return std::int64_t{0}; };
+  const std::int64_t needed = model::estimate_memory(files, full_spec(), no_state).total();
+  model::require_memory(files, full_spec(), no_state, needed);
+  try {
+    model::require_memory(files, full_spec(), no_state, needed - 1);
+    ADD_FAILURE() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "MM001");
+    EXPECT_EQ(error.exit(), Exit::memory);
+  }
+}
+
 TEST(MemoryEstimate, ShardsStateByStage) {
   const formats::ModelFiles files = formats::open_model(golden_path("tiny_llama"));
   const model::BuildSpec spec = with_compute(full_spec(), at::kBFloat16);
