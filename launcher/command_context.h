@@ -1,8 +1,10 @@
 #pragma once
 // What a command is given: its command line as a config, this rank's place, and where to say things.
+#include <memory>
 #include <string>
 
 #include "core/base/clock.h"
+#include "core/base/file_system.h"
 #include "core/base/log.h"
 #include "core/base/text_output.h"
 #include "dist/mpi_session.h"
@@ -18,6 +20,7 @@ struct CommandContext {
   Clock clock = steady_clock();
   double began = clock();
   std::string run_dir = {};  // set by a command that has one: a failure is then stated in its status.json
+  std::unique_ptr<FileLock> run_lock = {};  // rank 0's, for as long as the command runs
   std::int64_t step = 0;     // and the step it happened at
 
   double seconds() const { return clock() - began; }  // since the command began

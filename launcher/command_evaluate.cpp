@@ -154,6 +154,9 @@ int run_evaluate(CommandContext& context) {
   context.require("data.eval");
   const EvaluateOptions& options = context.options<EvaluateOptions>();
   require_possible(options);
+  if (options.compare && context.config().model.adapters.empty())
+    throw Error(Exit::usage, "US083", "nothing to compare with", "--compare", "model.adapters is empty",
+                "name the adapter that was trained");
   if (options.compare && replaces_modules(context.config()))
     throw Error(Exit::usage, "US076", "the model without its adapters is another one", "--compare",
                 "an adapter holds whole modules (modules_to_save) or rows (trainable_token_indices), which were put in "

@@ -30,6 +30,7 @@ int run_train(CommandContext& context) {
   const c10::InferenceMode inference;  // the tape is ours
   context.require("data.train");
   require_possible(context.config());
+  require_adapter_meant(context.config(), context.given("adapter.type"));
   keep_compute_type(context.config());
   const Runtime runtime = make_runtime(context);
   Communicator& communicator = *runtime.communicator;

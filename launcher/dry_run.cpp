@@ -48,6 +48,7 @@ class ScratchFolder {
 
 int dry_run(CommandContext& context, Communicator& communicator) {
   name_run_folder(context.config(), communicator);
+  require_writable_place(context.config().run.dir);
   const ScratchFolder scratch(scratch_root(context, communicator), communicator);
   const std::int64_t folds = context.config().train.folds;  // all alike: the first stands for them
   const auto fold = folds > 0 ? std::optional(data::Fold{0, folds}) : std::nullopt;

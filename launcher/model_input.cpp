@@ -65,7 +65,11 @@ void refuse_impossible(const Config& config, Purpose purpose) {
 void settle_token_rows(Config& config, const formats::ModelConfig& model, const data::Tokenizer* tokenizer) {
   AdapterOptions& adapter = config.adapter;
   std::vector<std::int32_t> new_ids;
-  for (const std::string& token : config.data.new_tokens) new_ids.push_back(tokenizer->id(token).value());
+  for (const std::string& token : config.data.new_tokens) {
+    new_ids.push_back(tokenizer->id(token).value());
+    if (std::count(new_ids.begin(), new_ids.end(), new_ids.back()) > 1)
+      throw Error(Exit::usage, "US079", "new token given twice", "data.new_tokens", token, "name it once");
+  }
   adapter.trainable_token_indices = adapter::with_new_tokens(adapter.trainable_token_indices, new_ids);
   const formats::TokenRows rows = adapter::token_rows(adapter.trainable_token_indices);
   const auto refuse = [](const std::string& why, const std::string& hint) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/fault_point.h"
@@ -55,6 +56,17 @@ OrderedJson data_facts(const DataOptions& options, const data::SampleSet& sample
   return {{"sets", OrderedJson::array({train})}};
 }
 
+// Two runs in one folder would write one another's checkpoints. A killed run's ranks may still be on their way out.
+void hold_run_folder(CommandContext& context) {
+  constexpr double kPatience = 5;
+  if (context.session.rank() != 0 || context.run_lock) return;  // folds lie in the run's folder
+  context.run_lock = std::make_unique<FileLock>(context.run_dir + "/.lock");
+  if (context.run_lock->acquire(kPatience)) return;
+  const std::string folder = std::exchange(context.run_dir, {});  // the failure is not that run's
+  throw Error(Exit::usage, "US084", "another run is under way in this folder", folder, "run.dir/.lock is held",
+              "wait for it, or choose another run.dir");
+}
+
 }  // namespace
 
 void name_run_folder(Config& config, Communicator& communicator) {
@@ -67,6 +79,7 @@ void open_run_folder(CommandContext& context, Communicator& communicator) {
   name_run_folder(config, communicator);
   make_directories(config.run.dir);
   context.run_dir = config.run.dir;
+  hold_run_folder(context);
   context.log.open_file(config.run.dir);
   if (context.session.rank() == 0) write_status(config.run.dir, {"starting"});
   dist::require_same(communicator, "config", config_digest(config));
@@ -79,6 +92,9 @@ void write_run_facts(CommandContext& context, const model::Model& model, const d
   if (order.dropped() > 0)
     context.log.warning("{} rows have no target within data.max_length and are left out (first: row {})",
                         order.dropped(), samples.row(order.first_dropped()));
+  if (samples.longest() > model.config().max_positions)
+    context.log.warning("rows have up to {} tokens, and the model knows {} positions: see data.max_length",
+                        samples.longest(), model.config().max_positions);
   for (std::size_t i = 0; order.mixes() && i < order.corpora().size(); ++i)
     context.log.info("{}: {} of {} samples of an epoch ({:.4f}), {} there are", config.data.train[i],
                      order.corpora()[i].drawn, order.size(), share_of(order.corpora()[i], order),

@@ -57,15 +57,20 @@ Runtime make_runtime(CommandContext& context) {
   const dist::DeviceUse gpu{0, [] { return device::stream_on({at::kCUDA, 0}); }};
   const dist::Placement placement = dist::take_fair_share(context.session);
   nn::install_tensor_pool();
-  at::set_num_threads(placement.threads);
+  // Where threads cut a product decides how it is rounded, and how many there are follows from the ranks.
+  const bool tree = config.dist.deterministic == "tree";
+  const int threads = tree ? 1 : placement.threads;
+  at::set_num_threads(threads);
   at::set_num_interop_threads(1);
   Runtime runtime{dist::make_communicator(config.dist, context.session, on_gpu ? &gpu : nullptr),
-                  placement.threads};
+                  threads};
   require_same_start(context, *runtime.communicator);
   if (config.dist.backend == "auto" && context.session.world_size() > 1)
     config.dist.backend = on_gpu ? "nccl" : "mpi";
   for (const std::string& line : dist::gather_strings(*runtime.communicator, placement.line))
     context.log.info("{}", line);
+  if (tree && placement.threads > 1)
+    context.log.info("dist.deterministic tree: a rank computes with one thread; start a rank for each core");
   resolve_dtype(context, *runtime.communicator);
   return runtime;
 }

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/train/spans.h"
 #include "data/load/mixture.h"
+#include "launcher/options/config.h"
 
 namespace hone::launcher {
 namespace {
@@ -44,6 +45,19 @@ void require_one_start(const Config& config) {
 }
 
 }  // namespace
+
+void require_adapter_meant(const Config& config, bool type_given) {
+  if (config.adapter.type != "none") return;
+  const FlatConfig given = flatten(config), defaults = flatten(Config{});
+  std::vector<std::string> keys{"adapter.init"};
+  if (!type_given)
+    keys.insert(keys.end(), {"adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets", "adapter.rslora"});
+  for (const std::string& key : keys)
+    if (given.at(key) != defaults.at(key))
+      throw Error(Exit::usage, "US082", "settings of an adapter that is not trained", key,
+                  given.at(key) + ", and adapter.type is none: all weights would be trained",
+                  "set adapter.type lora, or leave the key out");
+}
 
 void require_ranks_fit(const Config& config, int world_size) {
   const std::int64_t shard_ranks = config.dist.shard_ranks;

@@ -10,6 +10,10 @@ namespace hone::launcher {
 // Throws Error(Exit::usage) where keys of [train] are not understood or exclude one another.
 void require_possible(const Config& config);
 
+// The same where [adapter] is set up and adapter.type says that none is trained: LoRA was meant, and all weights would be
+// trained. Settings may stay beside an adapter.type that was given, start values may not.
+void require_adapter_meant(const Config& config, bool type_given);
+
 // The same where [dist] does not fit the number of ranks or the rest; model.device must be resolved.
 void require_ranks_fit(const Config& config, int world_size);
 

@@ -39,7 +39,7 @@ void require_same_adapter(const CommandContext& context, const FlatConfig& asked
   for (const char* key :
        {"adapter.rank", "adapter.alpha", "adapter.targets", "adapter.rslora", "adapter.modules_to_save",
                           "adapter.trainable_token_indices"})
-    if (context.given(key) && asked.at(key) != built.at(key))
+    if (context.given(key) && asked.at(key) != built.at(key) && !asked.at(key).ends_with("new"))
       throw Error(Exit::usage, "US024", "adapter differs from its start values", key,
                   asked.at(key) + ", adapter.init has " + built.at(key), "leave the key out");
 }

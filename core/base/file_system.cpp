@@ -1,14 +1,18 @@
 #include "core/base/file_system.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "core/base/error.h"
@@ -131,6 +135,31 @@ void write_file_atomic(const std::string& path, std::span<const std::byte> conte
   AtomicFileWriter writer(path);
   writer.write(content);
   writer.commit();
+}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+bool FileLock::acquire(double patience_seconds) {
+  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd_ < 0) fail_write(path_);
+  constexpr double kPause = 0.1;
+  while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return true;
+    if ((patience_seconds -= kPause) < 0) return false;
+    std::this_thread::sleep_for(std::chrono::duration<double>(kPause));
+  }
+  return true;
+}
+
+void require_writable_place(const std::string& path) {
+  fs::path place = fs::absolute(path).lexically_normal();
+  while (!fs::exists(fs::symlink_status(place)) && place.has_relative_path()) place = place.parent_path();
+  const int refused = !fs::is_directory(place) ? ENOTDIR : ::access(place.c_str(), W_OK | X_OK) != 0 ? errno : 0;
+  if (refused)
+    throw Error(Exit::output, "FS011", "cannot create folder", path,
+                place.string() + ": " + std::generic_category().message(refused));
 }
 
 void require_plain_name(std::string_view name, std::string_view code, std::string_view where) {

@@ -48,6 +48,24 @@ void require_plain_name(std::string_view name, std::string_view code, std::strin
 // "rename" and the path before each. Empty by default. Set while no other thread writes.
 void set_write_fault_hook(std::function<void(std::string_view point, const std::string& path)> hook);
 
+// Held by one process of all that ask for it, from acquire() to destruction or the process's end; on file systems
+// without locks it is always had.
+class FileLock {
+ public:
+  explicit FileLock(std::string path) : path_(std::move(path)) {}
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  bool acquire(double patience_seconds);  // false where another still holds it then
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+};
+
+// FS011 where a folder could not be made or written to at `path`; nothing is made.
+void require_writable_place(const std::string& path);
+
 // A new file written piece by piece under a temporary name; commit() makes it durable under its own.
 // Without commit the destructor removes the temporary.
 class AtomicFileWriter {

@@ -1,8 +1,10 @@
 #include "core/model/builder.h"
 
 #include <ATen/ATen.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/adapter/peft_pair.h"
 #include "core/base/error.h"
@@ -260,12 +262,25 @@ at::TensorOptions ModuleBuilder::wide_options() const {
   return at::TensorOptions().dtype(spec_.compute == at::kDouble ? at::kDouble : at::kFloat).device(spec_.device);
 }
 
+// A name that fits nothing is a misspelt one.
+void ModuleBuilder::check_targets() const {
+  if (spec_.trained != Trained::adapter || spec_.lora_init) return;
+  for (const std::string& target : spec_.lora.targets) {
+    const adapter::LoraSettings alone{.targets = {target}};
+    if (std::any_of(linears_.begin(), linears_.end(), [&](const auto& name) { return adapter::is_target(alone, name); }))
+      continue;
+    std::set<std::string> names;
+    for (const std::string& linear : linears_) names.insert(linear.substr(linear.rfind('.') + 1));
+    throw Error(Exit::usage, "AD012", "no module matches", "adapter.targets", target,
+                fmt::format("the model's linears are {}", fmt::join(names, ", ")));
+  }
+}
+
 std::shared_ptr<Arena> ModuleBuilder::finish() {
   check_saved_modules();
+  check_targets();
   for (const formats::PeftAdapter* adapter : spec_.frozen_adapters) check_all_used(*adapter, linears_);
   if (spec_.lora_init) check_all_used(*spec_.lora_init, linears_);
-  if (spec_.trained == Trained::adapter && adapted_.empty())
-    throw Error(Exit::usage, "AD012", "no module matches", "adapter.targets", "the model has no such linear");
   shard_block();
   arena_->allocate(layout_.finish(), spec_.compute, spec_.master, spec_.device, spec_.sharding);
   for (std::size_t p = 0; p < fills_.size(); ++p) {

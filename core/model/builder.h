@@ -69,6 +69,7 @@ class ModuleBuilder {
   nn::WeightPtr own(const formats::TensorInfo& info, bool decay);  // trained or frozen, as spec says
   nn::WeightPtr some_rows(const formats::TensorInfo& info, const std::vector<std::int64_t>& ids);
   void check_saved_modules() const;
+  void check_targets() const;
   nn::WeightPtr frozen(std::shared_ptr<nn::Weight> weight);  // keeps account of it
   void shard_block();                                        // what the block that ends here holds frozen
   nn::WeightPtr frozen_dense(const formats::TensorInfo& info);

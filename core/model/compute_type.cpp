@@ -41,6 +41,9 @@ std::string resolve_device(const ModelOptions& options, int ranks) {
 }
 
 DtypeProbe probe_dtypes(std::int64_t rows, std::int64_t in, std::int64_t out) {
+  constexpr std::int64_t kMeasurable = 512;
+  in = std::max(in, kMeasurable);
+  out = std::max(out, kMeasurable);
   return {gflops(rows, in, out, at::kFloat), gflops(rows, in, out, at::kBFloat16)};
 }
 

@@ -15,11 +15,12 @@ at::ScalarType compute_type(const std::string& dtype);
 // is. Error(Exit::usage) CU001 to CU004 where there is none to compute on.
 std::string resolve_device(const ModelOptions& options, int ranks);
 
-// model.dtype = auto on a CPU: "bf16" or "fp32", whichever multiplies a matrix of this model's size faster here, with
-// the speeds seen. A measurement: ask one rank and share the answer.
+// model.dtype = auto on a CPU: "bf16" or "fp32", whichever multiplies a matrix of this model's size (or one large enough
+// to be measured) faster here, with the speeds seen. A measurement: ask one rank and share the answer.
 struct DtypeProbe {
   double fp32_gflops = 0, bf16_gflops = 0;
-  std::string faster() const { return bf16_gflops > fp32_gflops ? "bf16" : "fp32"; }
+  // bf16 has to be clearly faster: what it costs in precision should not hang on a measurement's noise.
+  std::string faster() const { return bf16_gflops > 1.1 * fp32_gflops ? "bf16" : "fp32"; }
 };
 DtypeProbe probe_dtypes(std::int64_t rows, std::int64_t in, std::int64_t out);
 

@@ -124,6 +124,17 @@ bad 2 'model.adapters' merge --model.path "$CHAT" --output merged
 bad 2 'output' convert --model.path "$CHAT"
 bad 2 'quantize' convert --model.path "$CHAT" --output x --quantize int4
 bad 2 'data.eval' evaluate --model.path "$CHAT"
+bad 2 'US083' evaluate --model.path "$CHAT" --data.eval rows.jsonl --compare true
+bad 2 'US082.*adapter.rank' train --config chat.cfg --adapter.rank 8 --run.dir bad
+bad 2 'US082.*adapter.init' train --config chat.cfg --adapter.init x --run.dir bad
+bad_train 2 'AD012.*vproj.*q_proj' --adapter.targets q_proj,vproj
+bad_train 2 'US079.*<a>' --data.new_tokens '<a>,<a>' --adapter.trainable_token_indices new
+bad 8 'FS011' train --config chat.cfg --run.dir rows.jsonl/x --dry-run
+mkdir locked
+exec 9> locked/.lock
+flock 9
+bad_train 2 'US084.*locked' --run.dir locked
+exec 9>&-
 bad 2 'model, tokens' inspect weights --model.path "$CHAT"
 
 echo "--- model folders and files: 3"

@@ -33,6 +33,15 @@ run_ranks 2 0 train "${tree[@]}" --dist.zero 3 --run.dir moved
 same_training tree/metrics.jsonl moved/metrics.jsonl
 same tree/$weights moved/$weights
 
+# Rows so long that threads would share the products.
+filler=$(printf 'word%s ' $(seq 60))
+sed "s/What is/Listen: ${filler}what is/" rows.jsonl > long.jsonl
+long=(--config chat.cfg --data.train long.jsonl --data.max_length 512 --train.micro_tokens 1024 --dist.deterministic tree --optim.lr 0.001 --train.steps 2)
+run 0 train "${long[@]}" --run.dir long
+run_ranks 2 0 train "${long[@]}" --dist.zero 2 --run.dir long2
+same_training long/metrics.jsonl long2/metrics.jsonl
+same long/model/model.safetensors long2/model/model.safetensors
+
 run_ranks 3 2 train "${tree[@]}" --run.dir refused
 one_error err
 says err 'US080'
