@@ -49,16 +49,16 @@ model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec
 model::ZeroPlan zero_plan(const Config& config, int world_size) {
   const bool tree = config.dist.deterministic == "tree";
   const auto ranks = static_cast<int>(config.dist.shard_ranks);
-  return {static_cast<int>(config.dist.zero), ranks > 0 ? ranks : world_size,
+  const auto stage = world_size > 1 ? static_cast<int>(config.dist.zero) : 0;  // alone there is nobody to share with
+  return {stage, ranks > 0 ? ranks : world_size,
           tree ? train::kTreeGranule : optim::granule_of(config.optim)};
 }
 
 ShardGroups make_sharding(const Config& config, Communicator& communicator) {
-  const std::int64_t granule = zero_plan(config, communicator.world_size()).granule;
-  const std::int64_t stage = communicator.world_size() > 1 ? config.dist.zero : 0;  // alone there is nobody to share with
-  ShardGroups groups{nullptr, nullptr, {stage, granule, &communicator}};
+  const model::ZeroPlan plan = zero_plan(config, communicator.world_size());
+  ShardGroups groups{nullptr, nullptr, {plan.stage, plan.granule, &communicator}};
   const int ranks = static_cast<int>(config.dist.shard_ranks);
-  if (stage == 0 || ranks == 0 || ranks == communicator.world_size()) return groups;
+  if (plan.stage == 0 || ranks == 0 || ranks == communicator.world_size()) return groups;
   groups.shards = communicator.split(communicator.rank() / ranks);
   groups.replicas = communicator.split(communicator.rank() % ranks);
   groups.sharding.communicator = groups.shards.get();

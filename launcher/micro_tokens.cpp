@@ -46,13 +46,14 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   if (config.train.micro_tokens) return;
   const formats::ModelFiles files = open_base(config);
   model::BuildSpec spec = build_spec(config, purpose);
-  spec.sharding.stage = config.dist.zero;
+  const model::ZeroPlan sharding = zero_plan(config, communicator.world_size());
+  spec.sharding.stage = sharding.stage;
   const std::int64_t longest = longest_row(sets);
   const bool recompute = config.train.recompute == "block";
   const std::int64_t all = at::get_num_threads();
   const std::int64_t threads = model::strands_fit(files, spec, all) ? all : 1;
   const bool graphs = purpose == Purpose::train && records_graphs(config, spec.device, spec.compute, files.config.head_dim,
-                                                                  communicator.world_size() > 1 ? config.dist.zero : 0);
+                                                                  sharding.stage);
   const auto activations = [&](std::int64_t tokens) {
     const std::int64_t size = graphed_size(tokens, graphs);
     return static_cast<double>(activation_copies(graphs)) *
@@ -61,7 +62,7 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   };
   const double share = kUsedMemory * static_cast<double>(memory_share(context.session, communicator, spec.device));
   const model::MemoryEstimate held = model::estimate_memory(
-      files, spec, state_bytes(config, spec), zero_plan(config, communicator.world_size()));
+      files, spec, state_bytes(config, spec), sharding);
   const double weights = static_cast<double>(held.total());
   std::int64_t tokens = fitting_tokens(share - weights, activations, longest,
                                        share_of_a_step(config.train, longest, communicator.world_size()));

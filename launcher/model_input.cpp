@@ -76,7 +76,7 @@ void settle_token_rows(Config& config, const formats::ModelConfig& model, const 
     throw Error(Exit::usage, "US078", "rows cannot be trained", "adapter.trainable_token_indices", why, hint);
   };
   for (const auto& [name, ids] : rows)
-    if (formats::is_saved_module(adapter.modules_to_save, name))
+    if (formats::is_saved_module(adapter.modules_to_save, name == formats::kEmbeddingName ? kEmbedding : name))
       refuse("adapter.modules_to_save trains " + name + " whole", "leave one of them out");
   if (model.tie_embeddings && rows.contains(formats::kHeadName))
     refuse("the head is the embedding", "name ids alone: their rows are those of both");

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/fault_point.h"
@@ -57,12 +56,11 @@ OrderedJson data_facts(const DataOptions& options, const data::SampleSet& sample
 }
 
 // Two runs in one folder would write one another's checkpoints. A killed run's ranks may still be on their way out.
-void hold_run_folder(CommandContext& context) {
+void hold_run_folder(CommandContext& context, const std::string& folder) {
   constexpr double kPatience = 5;
   if (context.session.rank() != 0 || context.run_lock) return;  // folds lie in the run's folder
-  context.run_lock = std::make_unique<FileLock>(context.run_dir + "/.lock");
+  context.run_lock = std::make_unique<FileLock>(folder + "/.lock");
   if (context.run_lock->acquire(kPatience)) return;
-  const std::string folder = std::exchange(context.run_dir, {});  // the failure is not that run's
   throw Error(Exit::usage, "US084", "another run is under way in this folder", folder, "run.dir/.lock is held",
               "wait for it, or choose another run.dir");
 }
@@ -78,8 +76,9 @@ void open_run_folder(CommandContext& context, Communicator& communicator) {
   Config& config = context.config();
   name_run_folder(config, communicator);
   make_directories(config.run.dir);
+  hold_run_folder(context, config.run.dir);
+  communicator.barrier()->wait();  // before it is held nobody writes into it, a failure neither
   context.run_dir = config.run.dir;
-  hold_run_folder(context);
   context.log.open_file(config.run.dir);
   if (context.session.rank() == 0) write_status(config.run.dir, {"starting"});
   dist::require_same(communicator, "config", config_digest(config));

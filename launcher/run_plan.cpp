@@ -51,7 +51,7 @@ PlanInput input_of(Config& config, const PlanOptions& options, const MachineOpti
   const std::int64_t granule = optim::granule_of(config.optim);
   return {config,          options,
           machine,         std::move(input.files),
-          std::move(spec), {static_cast<int>(config.dist.zero), static_cast<int>(options.ranks), granule}};
+          std::move(spec), {options.ranks > 1 ? static_cast<int>(config.dist.zero) : 0, static_cast<int>(options.ranks), granule}};
 }
 
 std::int64_t memory_of(const PlanInput& in) {
@@ -62,8 +62,8 @@ std::int64_t memory_of(const PlanInput& in) {
 
 std::int64_t activations_of(const PlanInput& in, std::int64_t rows) {
   const std::int64_t length = in.config.data.max_length, tokens = rows * length;
-  const std::int64_t stage = in.sharding.ranks > 1 ? in.sharding.stage : 0;
-  const bool graphs = records_graphs(in.config, in.spec.device, in.spec.compute, in.files.config.head_dim, stage);
+  const bool graphs =
+      records_graphs(in.config, in.spec.device, in.spec.compute, in.files.config.head_dim, in.sharding.stage);
   const auto size = [&](std::int64_t n) { return graphed_size(n, graphs); };
   return activation_copies(graphs) *
          static_cast<std::int64_t>(model::activation_bytes(in.files.config, in.spec, in.recompute(),

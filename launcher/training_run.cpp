@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/adapter/token_rows.h"
 #include "core/base/error.h"
 #include "core/base/failure.h"
 #include "core/base/fault_point.h"
@@ -37,11 +38,22 @@ void resolve_training(Config& config, const data::Loader& loader) {
 // The start values of adapter.init decide its shape; a setting given beside it may only say the same.
 void require_same_adapter(const CommandContext& context, const FlatConfig& asked, const FlatConfig& built) {
   for (const char* key :
-       {"adapter.rank", "adapter.alpha", "adapter.targets", "adapter.rslora", "adapter.modules_to_save",
-                          "adapter.trainable_token_indices"})
-    if (context.given(key) && asked.at(key) != built.at(key) && !asked.at(key).ends_with("new"))
+       {"adapter.rank", "adapter.alpha", "adapter.targets", "adapter.rslora", "adapter.modules_to_save"})
+    if (context.given(key) && asked.at(key) != built.at(key))
       throw Error(Exit::usage, "US024", "adapter differs from its start values", key,
                   asked.at(key) + ", adapter.init has " + built.at(key), "leave the key out");
+}
+
+// The same of its rows; what "new" stands for was found among them before.
+void require_same_rows(const std::vector<std::string>& asked, const std::vector<std::string>& built) {
+  const formats::TokenRows there = adapter::token_rows(built);
+  for (const auto& [module, ids] : adapter::token_rows(asked))
+    for (const std::int64_t id : ids) {
+      const auto found = there.find(module);
+      if (found == there.end() || std::find(found->second.begin(), found->second.end(), id) == found->second.end())
+        throw Error(Exit::usage, "US024", "adapter differs from its start values", "adapter.trainable_token_indices",
+                    module + ":" + std::to_string(id) + " is not in adapter.init", "leave the key out");
+    }
 }
 
 objective::ObjectivePtr make_run_objective(const Config& config, const model::Model& model) {
@@ -113,10 +125,13 @@ std::optional<data::EvalPass> TrainingRun::make_held_out() {
 
 model::Model TrainingRun::make_model() {
   const FlatConfig asked = flatten(config_);
+  const std::vector<std::string> rows = config_.adapter.trainable_token_indices;
   const at::Device device = device::device_of(config_.model.device);
   model::Model model = build_model(config_, Purpose::train, groups_.sharding,
                                    memory_share(context_.session, communicator_, device));
-  if (!config_.adapter.init.empty()) require_same_adapter(context_, asked, flatten(config_));
+  if (config_.adapter.init.empty()) return model;
+  require_same_adapter(context_, asked, flatten(config_));
+  require_same_rows(rows, config_.adapter.trainable_token_indices);
   return model;
 }
 

@@ -154,12 +154,15 @@ bool FileLock::acquire(double patience_seconds) {
 }
 
 void require_writable_place(const std::string& path) {
-  fs::path place = fs::absolute(path).lexically_normal();
-  while (!fs::exists(fs::symlink_status(place)) && place.has_relative_path()) place = place.parent_path();
-  const int refused = !fs::is_directory(place) ? ENOTDIR : ::access(place.c_str(), W_OK | X_OK) != 0 ? errno : 0;
-  if (refused)
-    throw Error(Exit::output, "FS011", "cannot create folder", path,
-                place.string() + ": " + std::generic_category().message(refused));
+  std::error_code error;
+  fs::path place = fs::absolute(path, error).lexically_normal();
+  while (!error && fs::symlink_status(place, error).type() == fs::file_type::not_found && place.has_relative_path()) {
+    error.clear();
+    place = place.parent_path();
+  }
+  if (!error && !fs::is_directory(place, error) && !error) error = std::make_error_code(std::errc::not_a_directory);
+  if (!error && ::access(place.c_str(), W_OK | X_OK) != 0) error = {errno, std::generic_category()};
+  if (error) throw Error(Exit::output, "FS011", "cannot create folder", path, place.string() + ": " + error.message());
 }
 
 void require_plain_name(std::string_view name, std::string_view code, std::string_view where) {

@@ -122,7 +122,11 @@ void require_fit(const PeftAdapter& adapter, const PeftTokenRows& rows, const Te
 // Rows beyond the model's are those of new tokens: at most as many as the adapter has, so that what a file says decides
 // no size that it does not have.
 void require_close(const PeftAdapter& adapter, const PeftTokenRows& rows, std::int64_t own_rows) {
-  const std::int64_t known = rows.table ? rows.table->info.shape[0] : own_rows + std::ssize(rows.ids);
+  std::int64_t known = own_rows;
+  for (const PeftSaved& saved : adapter.saved())
+    if (is_embedding_or_head(saved.tensor)) known = std::max(known, saved.entry->info.shape.at(0));
+  for (const PeftTokenRows& some : adapter.token_rows())
+    known = std::max(known, some.table ? some.table->info.shape[0] : own_rows + std::ssize(some.ids));
   for (const std::int64_t id : rows.ids)
     if (id >= known)
       throw Error(Exit::input, "AD013", "module of an adapter does not fit the model",

@@ -5,6 +5,7 @@
 #include "core/nn/linear_cross_entropy.h"
 #include "core/objective/objective.h"
 #include "core/base/error.h"
+#include "tests/base/temporary_folder.h"
 #include "tests/core/fakes.h"
 #include "tests/core/nn_support.h"
 
@@ -165,6 +166,24 @@ TEST(TokenRows, WhatDoesNotFitIsNamed) {
   const formats::PeftAdapter two(golden_path("micro_adapter_two")), rows(golden_path("micro_adapter_rows"));
   EXPECT_EQ(code_of([&] { formats::with_replaced(micro(), two); }), "AD013");  // no head of its own
   EXPECT_EQ(code_of([&] { formats::with_replaced(formats::open_model(golden_path("tiny_llama")), rows); }), "AD013");
+}
+
+TEST(TokenRows, AHeadMayHaveTheLastOfSeveralNewRowsAlone) {
+  TemporaryFolder folder;
+  const std::vector<float> a(2 * 16), b(16 * 2), embedding(3 * 16, 1.0f), head(16, 2.0f);
+  formats::PeftConfig config;
+  config.rank = 2;
+  config.targets = {"q_proj"};
+  config.token_rows = {{"embed_tokens", {40, 41, 42}}, {"lm_head", {42}}};
+  formats::write_peft(folder.path(), config, {{"model.layers.0.self_attn.q_proj", 16, 16, a, b}},
+                      {{formats::token_rows_name("model.embed_tokens"), {3, 16}, embedding},
+                       {formats::token_rows_name("lm_head"), {1, 16}, head}});
+  const formats::PeftAdapter adapter(folder.path());
+  const formats::ModelFiles files = formats::with_replaced(formats::untied(micro()), adapter);
+  ASSERT_EQ(files.config.vocab_size, 43);
+  std::vector<float> row(16);
+  files.tensors->read_rows(*files.tensors->find("lm_head.weight"), 42, 43, row.data());
+  EXPECT_EQ(row, head);
 }
 
 TEST(TokenRows, EntriesAreIdsAndNames) {

@@ -15,6 +15,8 @@ run 2 train --config chat.cfg --config lora.cfg --adapter.trainable_token_indice
 says err 'error\[US077\]'
 run 2 "${job[@]}" "${rows[@]}" --adapter.modules_to_save embed_tokens --run.dir refused
 says err 'error\[US078\]'
+run 2 "${job[@]}" "${rows[@]}" --adapter.modules_to_save model.embed_tokens --run.dir refused
+says err 'error\[US078\]'
 run 2 train --config chat.cfg --config lora.cfg --adapter.trainable_token_indices 5,100000 --run.dir refused
 says err 'error\[AD016\]'
 
@@ -60,4 +62,8 @@ run 0 train --config chat.cfg --data.train held-out.jsonl --adapter.type lora --
   --train.steps 1 --data.shuffle false --run.dir onward
 close loss 1e-6 tuned.json onward/metrics.jsonl
 there onward/adapter/tokenizer.json
+onward=(train --config chat.cfg --data.train held-out.jsonl --adapter.type lora --adapter.init straight/adapter --train.steps 1)
+run 0 "${onward[@]}" --data.new_tokens "<|ask|>,<|reply|>" --adapter.trainable_token_indices new --run.dir again
+run 2 "${onward[@]}" --adapter.trainable_token_indices 9 --run.dir refused
+says err 'error\[US024\]'
 finish
