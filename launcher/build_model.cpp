@@ -50,8 +50,7 @@ model::ZeroPlan zero_plan(const Config& config, int world_size) {
   const bool tree = config.dist.deterministic == "tree";
   const auto ranks = static_cast<int>(config.dist.shard_ranks);
   const auto stage = world_size > 1 ? static_cast<int>(config.dist.zero) : 0;  // alone there is nobody to share with
-  return {stage, ranks > 0 ? ranks : world_size,
-          tree ? train::kTreeGranule : optim::granule_of(config.optim)};
+  return {stage, ranks > 0 ? ranks : world_size, tree ? train::kTreeGranule : optim::granule_of(config.optim)};
 }
 
 ShardGroups make_sharding(const Config& config, Communicator& communicator) {

@@ -20,8 +20,8 @@ struct CommandContext {
   Clock clock = steady_clock();
   double began = clock();
   std::string run_dir = {};  // set by a command that has one: a failure is then stated in its status.json
-  std::unique_ptr<FileLock> run_lock = {};  // rank 0's, for as long as the command runs
   std::int64_t step = 0;     // and the step it happened at
+  std::unique_ptr<FileLock> run_lock = {};  // rank 0's, for as long as the command runs
 
   double seconds() const { return clock() - began; }  // since the command began
   Config& config() { return line.config; }

@@ -30,8 +30,9 @@ __device__ bool occurs(std::int64_t id, const std::int64_t* ids, std::int64_t be
   return cuda::block_sum(found) > 0;
 }
 
-// One block a token; negative ids have no row. The block of an id's first token adds the rows of all its tokens, in order, each thread
-// to columns of its own: no atomics, no sorting, and the order of additions does not depend on the launch.
+// One block a token; negative ids have no row. The block of an id's first token adds the rows of all its tokens,
+// in order, each thread to columns of its own: no atomics, no sorting, and the order of additions does not
+// depend on the launch.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     embedding_backward(std::int64_t tokens, std::int64_t width, const std::int64_t* ids, const T* d_out,

@@ -113,6 +113,20 @@ rank = 4
 alpha = 8
 CFG
 
+# asked_rows: asked.jsonl, rows.jsonl with two tokens that the model does not have, and held-out.jsonl, its first rows.
+asked_rows() {
+  sed 's/What is/<|ask|> What is/; s/It is/<|reply|> It is/' rows.jsonl > asked.jsonl
+  head -n 6 asked.jsonl > held-out.jsonl
+}
+
+# evaluate NAME ARGS...: what evaluating on held-out.jsonl prints, as NAME.json.
+evaluate() {
+  local name=$1
+  shift
+  run 0 evaluate --model.dtype fp32 --data.eval held-out.jsonl "$@"
+  cp out "$name.json"
+}
+
 # wait_for_rows N FILE: until the file has that many lines, or the limit has passed.
 wait_for_rows() {
   for _ in $(seq $((LIMIT * 50))); do

@@ -2,8 +2,7 @@
 # New tokens whose rows alone are trained beside an adapter: trained, resumed, on two ranks, sharded, loaded back, merged.
 source "$(dirname "$0")/lib.sh"
 
-sed 's/What is/<|ask|> What is/; s/It is/<|reply|> It is/' rows.jsonl > asked.jsonl
-head -n 6 asked.jsonl > held-out.jsonl
+asked_rows
 job=(train --config chat.cfg --data.train asked.jsonl --data.new_tokens "<|ask|>,<|reply|>")
 rows=(--config lora.cfg --adapter.trainable_token_indices new)
 
@@ -41,12 +40,6 @@ printf '<|reply|>\n' > line
 run 0 inspect tokens --model.path straight/adapter --input line --special false
 [ "$(grep -o '"ids":\[[0-9]*\]' out)" ] || fail "the new token is not one id: $(cat out)"
 
-evaluate() { # NAME ARGS...
-  local name=$1
-  shift
-  run 0 evaluate --model.dtype fp32 --data.eval held-out.jsonl "$@"
-  cp out "$name.json"
-}
 tuned=(--model.path "$CHAT" --model.adapters straight/adapter)
 evaluate tuned "${tuned[@]}"
 run 0 merge "${tuned[@]}" --model.dtype fp32 --output merged

@@ -2,8 +2,7 @@
 # New tokens and whole modules beside an adapter: trained, resumed, loaded back, merged; and all weights with new tokens.
 source "$(dirname "$0")/lib.sh"
 
-sed 's/What is/<|ask|> What is/; s/It is/<|reply|> It is/' rows.jsonl > asked.jsonl
-head -n 6 asked.jsonl > held-out.jsonl
+asked_rows
 job=(train --config chat.cfg --data.train asked.jsonl --data.new_tokens "<|ask|>,<|reply|>")
 whole=(--config lora.cfg --adapter.modules_to_save "embed_tokens,lm_head,norm")
 
@@ -39,12 +38,6 @@ cp out new-token
 run 0 inspect tokens --model.path "$CHAT" --data.new_tokens "<|ask|>,<|reply|>" --input line --special false
 same out new-token
 
-evaluate() { # NAME ARGS...
-  local name=$1
-  shift
-  run 0 evaluate --model.dtype fp32 --data.eval held-out.jsonl "$@"
-  cp out "$name.json"
-}
 tuned=(--model.path "$CHAT" --model.adapters straight/adapter)
 evaluate tuned "${tuned[@]}"
 run 0 merge "${tuned[@]}" --model.dtype fp32 --output merged

@@ -116,6 +116,15 @@ TEST(Peft, EachVariantThatIsNotSupportedIsNamed) {
   EXPECT_EQ(code_of([&] { read_peft(scratch.path()); }), "AD001");
 }
 
+// Of reading an adapter whose tensors, all zero, are these.
+std::string code_with(const Scratch& folder, const std::vector<TensorInfo>& infos) {
+  SafetensorsWriter writer(folder / "adapter_model.safetensors", infos);
+  for (const TensorInfo& info : infos)
+    writer.write(std::vector<std::byte>(static_cast<std::size_t>(byte_size(info.dtype, elements_of(info)))));
+  writer.finish();
+  return code_of([&] { read_peft(folder.path()); });
+}
+
 TEST(Peft, RowsThatDoNotFitTheirIdsAreNamed) {
   const Scratch scratch;
   copy_golden("peft", scratch);
@@ -126,13 +135,7 @@ TEST(Peft, RowsThatDoNotFitTheirIdsAreNamed) {
   const TensorInfo a{q + ".lora_A.weight", DType::f32, {4, 3}}, b{q + ".lora_B.weight", DType::f32, {2, 4}},
       rows{embedding + "trainable_tokens_delta", DType::f32, {2, 3}},
       table{embedding + "base_layer.weight", DType::f32, {9, 3}};
-  const auto with = [&](std::vector<TensorInfo> infos) {
-    SafetensorsWriter writer(scratch / "adapter_model.safetensors", infos);
-    for (const TensorInfo& info : infos)
-      writer.write(std::vector<std::byte>(static_cast<std::size_t>(byte_size(info.dtype, elements_of(info)))));
-    writer.finish();
-    return code_of([&] { read_peft(scratch.path()); });
-  };
+  const auto with = [&](const std::vector<TensorInfo>& infos) { return code_with(scratch, infos); };
   const auto shaped = [](TensorInfo info, std::vector<std::int64_t> shape) {
     info.shape = std::move(shape);
     return info;
@@ -155,14 +158,7 @@ TEST(Peft, TensorsThatDoNotMakePairsAreNamed) {
   copy_golden("peft", scratch);
   const std::string q = "base_model.model.q";
   const TensorInfo a{q + ".lora_A.weight", DType::f32, {4, 3}}, b{q + ".lora_B.weight", DType::f32, {2, 4}};
-  const auto with = [&](std::vector<TensorInfo> infos) {
-    SafetensorsWriter writer(scratch / "adapter_model.safetensors", infos);
-    for (const TensorInfo& info : infos)
-      writer.write(
-          std::vector<std::byte>(static_cast<std::size_t>(byte_size(info.dtype, elements_of(info)))));
-    writer.finish();
-    return code_of([&] { read_peft(scratch.path()); });
-  };
+  const auto with = [&](const std::vector<TensorInfo>& infos) { return code_with(scratch, infos); };
   const auto changed = [](TensorInfo info, const std::function<void(TensorInfo&)>& change) {
     change(info);
     return info;
