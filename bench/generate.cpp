@@ -93,7 +93,9 @@ int main(int argc, char** argv) {
   const std::int64_t new_tokens = argc > 3 ? std::atoi(argv[3]) : 64;
   const std::string legs = "," + std::string(argc > 4 ? argv[4] : "fp32,bf16,nf4") + ",";
   const double bandwidth = read_bandwidth();
-  for (const Leg& leg : {Leg{"fp32", at::kFloat, false}, Leg{"bf16", at::kBFloat16, false}, Leg{"nf4", at::kFloat, true}})
-    if (legs.find("," + std::string(leg.name) + ",") != std::string::npos) run(leg, argv[1], new_tokens, bandwidth);
+  for (const Leg& leg :
+       {Leg{"fp32", at::kFloat, false}, Leg{"bf16", at::kBFloat16, false}, Leg{"nf4", at::kFloat, true}})
+    if (legs.find("," + std::string(leg.name) + ",") != std::string::npos)
+      run(leg, argv[1], new_tokens, bandwidth);
   return 0;
 }

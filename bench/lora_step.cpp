@@ -27,8 +27,8 @@
 #include "core/nn/tensor_pool.h"
 #include "core/objective/objective.h"
 #include "core/optim/optimizer_on.h"
-#include "core/train/graphed_objective.h"
 #include "core/train/gradients.h"
+#include "core/train/graphed_objective.h"
 
 namespace {
 
@@ -142,7 +142,8 @@ void run(const std::string& leg, const Settings& settings, at::Device device) {
     const auto begin = std::chrono::steady_clock::now();
     gradients.begin_step();
     loss = objective->train(model, batch, 1.0 / weight, gradients) / weight;
-    const optim::Piece all{{0, model.arena().layout().size}, model.arena().owned_weights(0), gradients.flat().data()};
+    const optim::Piece all{
+        {0, model.arena().layout().size}, model.arena().owned_weights(0), gradients.flat().data()};
     optimizer->update({.pieces = {all}, .type = StateType::f32, .step = step + 1, .lr = 1e-4});
     model.arena().publish();
     device::synchronize(device);

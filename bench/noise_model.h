@@ -19,7 +19,8 @@ namespace hone::bench {
 // "135m": SmolLM2-135M; "1b": Llama-3.2-1B; "8b": Llama-3.1-8B.
 inline formats::ModelConfig model_shape(const std::string& name) {
   formats::ModelConfig c;
-  const auto set = [&](auto hidden, auto inner, auto layers, auto heads, auto kv, auto dim, auto vocab, bool tied) {
+  const auto set = [&](auto hidden, auto inner, auto layers, auto heads, auto kv, auto dim, auto vocab,
+                       bool tied) {
     c.hidden_size = hidden, c.intermediate_size = inner, c.num_layers = layers, c.num_heads = heads;
     c.num_kv_heads = kv, c.head_dim = dim, c.vocab_size = vocab, c.tie_embeddings = tied;
   };
@@ -49,14 +50,16 @@ class NoiseSource final : public formats::TensorSource {
       add(p + "input_layernorm.weight", {h}), add(p + "post_attention_layernorm.weight", {h});
       add(p + "self_attn.q_proj.weight", {q, h}), add(p + "self_attn.o_proj.weight", {h, q});
       add(p + "self_attn.k_proj.weight", {kv, h}), add(p + "self_attn.v_proj.weight", {kv, h});
-      add(p + "mlp.gate_proj.weight", {f, h}), add(p + "mlp.up_proj.weight", {f, h}), add(p + "mlp.down_proj.weight", {h, f});
+      add(p + "mlp.gate_proj.weight", {f, h}), add(p + "mlp.up_proj.weight", {f, h}),
+          add(p + "mlp.down_proj.weight", {h, f});
     }
     std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     for (std::size_t i = 0; i < noise_.size(); ++i)
       noise_[i] = 0.08f * (unit_float(static_cast<std::uint32_t>(i * 2654435761u)) - 0.5f);
   }
   const std::vector<formats::TensorInfo>& tensors() const override { return tensors_; }
-  void read_rows(const formats::TensorInfo& t, std::int64_t begin, std::int64_t end, float* out) const override {
+  void read_rows(const formats::TensorInfo& t, std::int64_t begin, std::int64_t end,
+                 float* out) const override {
     const std::int64_t width = c10::multiply_integers(t.shape) / t.shape[0];
     std::size_t at = std::hash<std::string>{}(t.name) + static_cast<std::size_t>(begin * width);
     if (t.shape.size() == 1) return void(std::fill(out, out + (end - begin) * width, 1.0f));

@@ -16,7 +16,8 @@ std::vector<std::byte> copy_stored(const HeldTensor& tensor, const std::vector<R
   std::int64_t values = 0;
   for (const Range& range : stored) values += range.length();
   copy.clear();
-  copy.reserve(static_cast<std::size_t>(values * size_of(tensor.spec.type)));  // not a byte above the snapshot
+  copy.reserve(
+      static_cast<std::size_t>(values * size_of(tensor.spec.type)));  // not a byte above the snapshot
   for (const Range& range : stored) {
     const std::span<const std::byte> part = bytes_of(tensor, stored, range);
     copy.insert(copy.end(), part.begin(), part.end());

@@ -36,7 +36,7 @@ struct CheckpointState {
   std::int64_t best_step = -1;  // spared by retention; -1: none
   const ArenaLayout* layout = nullptr;
   std::int64_t granule = 1;  // of the shard plan
-  int shard_ranks = 0;       // that share one copy of the state; ranks after these hold copies of it. 0: all ranks
+  int shard_ranks = 0;  // that share one copy of the state; ranks after these hold copies of it. 0: all ranks
   std::vector<HeldTensor> tensors;
   Json trainer = Json::object();  // cursor, schedule, best and early-stop values, loss scale, RNG key
   FlatMap config;                 // effective, "section.key" -> value
@@ -44,9 +44,9 @@ struct CheckpointState {
 };
 
 struct StoreOptions {
-  int keep = 3;                                            // the last K, besides the best
-  std::int64_t max_file_bytes = std::int64_t{128} << 20;   // built in memory, one at a time
-  bool read_only = false;                                  // leave alone what a killed or a running save left there
+  int keep = 3;                                           // the last K, besides the best
+  std::int64_t max_file_bytes = std::int64_t{128} << 20;  // built in memory, one at a time
+  bool read_only = false;  // leave alone what a killed or a running save left there
   std::function<void(const std::string& line)> warn = {};  // called on rank 0
 };
 
@@ -69,7 +69,7 @@ class CheckpointStore {
 
   // The parts of save, for one that writes on a thread of its own: only `write` may run there. It returns
   // what this rank contributes to the manifest, for `finish` to take; its exceptions belong to `finish` too.
-  ShardOwner owner(const CheckpointState& state) const;   // what this rank stores
+  ShardOwner owner(const CheckpointState& state) const;     // what this rank stores
   bool stores_nothing(const CheckpointState& state) const;  // another rank stores the same
   void begin(const CheckpointState& state);
   std::string write(const CheckpointState& state) const;

@@ -52,9 +52,7 @@ std::vector<std::vector<FilePart>> plan_files(const std::vector<PlannedTensor>& 
   return files;
 }
 
-std::string shard_file_name(int rank, int index) {
-  return fmt::format("rank-{:05}-{:05}.h5", rank, index);
-}
+std::string shard_file_name(int rank, int index) { return fmt::format("rank-{:05}-{:05}.h5", rank, index); }
 
 bool is_shard_file_name(const std::string& name) {
   int rank = -1, index = -1;

@@ -16,9 +16,7 @@ constexpr const char* kRemoved = ".gone.tmp";
 
 }  // namespace
 
-std::string step_folder_name(std::int64_t step) {
-  return fmt::format("step-{:08}", step);
-}
+std::string step_folder_name(std::int64_t step) { return fmt::format("step-{:08}", step); }
 
 std::int64_t step_of(const std::string& folder_name) {
   constexpr std::string_view kPrefix = "step-";

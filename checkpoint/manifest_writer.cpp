@@ -7,9 +7,7 @@
 namespace hone::checkpoint {
 namespace {
 
-OrderedJson range_json(const Range& range) {
-  return OrderedJson::array({range.begin, range.end});
-}
+OrderedJson range_json(const Range& range) { return OrderedJson::array({range.begin, range.end}); }
 
 OrderedJson layout_json(const ArenaLayout& layout) {
   OrderedJson parameters = OrderedJson::array(), blocks = OrderedJson::array();
@@ -60,9 +58,7 @@ std::string manifest_last_line(std::string_view before) {
   return "\"xxh3\": \"" + xxh3_hex(std::as_bytes(std::span(before))) + "\"}\n";
 }
 
-std::string file_entries_text(const std::vector<FileEntry>& files) {
-  return files_json(files).dump();
-}
+std::string file_entries_text(const std::vector<FileEntry>& files) { return files_json(files).dump(); }
 
 std::string manifest_text(const Manifest& manifest) {
   const OrderedJson body = {{"format", "hone-checkpoint"},

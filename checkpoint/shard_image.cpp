@@ -33,15 +33,9 @@ void* allocate_image(std::size_t size, H5FD_file_image_op_t op, void* holder) {
 void* copy_image(void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) {
   return std::memcpy(to, from, size);
 }
-herr_t keep_image(void*, H5FD_file_image_op_t, void*) {
-  return 0;
-}
-void* share_holder(void* held) {
-  return held;
-}
-herr_t leave_holder(void*) {
-  return 0;
-}
+herr_t keep_image(void*, H5FD_file_image_op_t, void*) { return 0; }
+void* share_holder(void* held) { return held; }
+herr_t leave_holder(void*) { return 0; }
 
 Hdf5Handle create_core_file(const std::string& name, std::int64_t bytes, ImageMemory* holder) {
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "file access list");

@@ -85,8 +85,7 @@ std::string CheckpointStore::write(const CheckpointState& state) const {
   std::vector<FileEntry> files;
   FilesUnderWay under_way;
   for (auto& parts : plan_files(plan, options_.max_file_bytes - kImageOverhead)) {
-    FileEntry file{shard_file_name(mine.rank, static_cast<int>(files.size())), 0, "",
-                   std::move(parts)};
+    FileEntry file{shard_file_name(mine.rank, static_cast<int>(files.size())), 0, "", std::move(parts)};
     const ShardImage image(datasets_of(state, plan, file.parts));
     fault_point("save.image");
     file.size = std::ssize(image.bytes());

@@ -50,9 +50,10 @@ struct DataOptions {
            .unit = "tokens",
            .min = 0});
     visit("packing", packing, {.help = "fill micro-batches by best fit; false: in the step's sample order"});
-    visit("shuffle", shuffle, {.help = "order by a keyed bijection of (seed, epoch); false: the file's order"});
-    visit("train_on", train_on, {.help = "completion: assistant turns only; all: every token",
-                                 .choices = {"completion", "all"}});
+    visit("shuffle", shuffle,
+          {.help = "order by a keyed bijection of (seed, epoch); false: the file's order"});
+    visit("train_on", train_on,
+          {.help = "completion: assistant turns only; all: every token", .choices = {"completion", "all"}});
   }
 };
 

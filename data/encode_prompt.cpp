@@ -13,12 +13,14 @@ namespace {
 
 PromptedRow from_plain(const Example& example, const Tokenizer& tokenizer) {
   if (example.prompt_text.empty()) refuse(example, "no prompt");
-  return {tokenizer.encode(example.prompt_text, true), example.prompt_text, example.completion_text, example.row};
+  return {tokenizer.encode(example.prompt_text, true), example.prompt_text, example.completion_text,
+          example.row};
 }
 
 }  // namespace
 
-PromptedRow prompted_row(const Example& example, const Tokenizer& tokenizer, const ChatTemplate& chat_template) {
+PromptedRow prompted_row(const Example& example, const Tokenizer& tokenizer,
+                         const ChatTemplate& chat_template) {
   if (example.kind == RowKind::plain) return from_plain(example, tokenizer);
   std::vector<Message> turns = example.prompt;
   turns.insert(turns.end(), example.messages.begin(), example.messages.end());

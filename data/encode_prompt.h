@@ -18,6 +18,7 @@ struct PromptedRow {
 };
 
 // Throws DS017 (exit 3) where the row has no answer to leave out or nothing before it (plain `text` rows).
-PromptedRow prompted_row(const Example& example, const Tokenizer& tokenizer, const ChatTemplate& chat_template);
+PromptedRow prompted_row(const Example& example, const Tokenizer& tokenizer,
+                         const ChatTemplate& chat_template);
 
 }  // namespace hone::data

@@ -45,9 +45,7 @@ Sample encode_plain(const Example& example, const Tokenizer& tokenizer) {
   return sample;
 }
 
-bool is_blank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n") == std::string::npos;
-}
+bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
 
 // The alpaca template gets instruction and input as the two sections of its user turn.
 Example worded_for_alpaca(Example example) {

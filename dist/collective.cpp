@@ -193,8 +193,6 @@ WorkPtr CheckedCommunicator::all_to_all(CommBuffer input, CommBuffer output) {
   return checked({CollectiveKind::all_to_all, input, output, ReduceOp::sum, 0});
 }
 
-WorkPtr CheckedCommunicator::barrier() {
-  return checked({});
-}
+WorkPtr CheckedCommunicator::barrier() { return checked({}); }
 
 }  // namespace hone::dist

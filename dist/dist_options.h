@@ -18,14 +18,17 @@ struct DistOptions {
           {.help = "what carries device memory between ranks; auto: nccl on GPUs, else mpi",
            .choices = {"auto", "mpi", "nccl"},
            .may_change_on_resume = true});
-    visit("zero", zero,
-          {.help = "ZeRO stage: ranks share the optimizer's state (1), gradients too (2), weights too (3); 0: each "
-                   "has all",
-           .min = 0,
-           .max = 3,
-           .may_change_on_resume = true});
+    visit(
+        "zero", zero,
+        {.help =
+             "ZeRO stage: ranks share the optimizer's state (1), gradients too (2), weights too (3); 0: each "
+             "has all",
+         .min = 0,
+         .max = 3,
+         .may_change_on_resume = true});
     visit("shard_ranks", shard_ranks,
-          {.help = "ranks that share one copy under ZeRO, such as those of a node; other groups hold the same; 0: all",
+          {.help = "ranks that share one copy under ZeRO, such as those of a node; other groups hold the "
+                   "same; 0: all",
            .min = 0,
            .may_change_on_resume = true});
     visit("deterministic", deterministic,

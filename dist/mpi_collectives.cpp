@@ -7,9 +7,7 @@
 namespace hone::dist {
 namespace {
 
-std::byte* bytes(const CommBuffer& buffer) {
-  return static_cast<std::byte*>(buffer.data);
-}
+std::byte* bytes(const CommBuffer& buffer) { return static_cast<std::byte*>(buffer.data); }
 
 }  // namespace
 

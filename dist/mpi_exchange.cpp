@@ -32,9 +32,7 @@ std::string MpiExchange::name_of(int rank) const {
   return "rank " + std::to_string(members_[static_cast<std::size_t>(rank)]);
 }
 
-std::string MpiExchange::here() const {
-  return name_of(rank_) + " on " + session_.host();
-}
+std::string MpiExchange::here() const { return name_of(rank_) + " on " + session_.host(); }
 
 MpiExchange::MpiExchange(const MpiSession& session, std::vector<int> members, int channel,
                          std::chrono::milliseconds deadline, const std::atomic<bool>& abandoned)

@@ -45,9 +45,7 @@ NcclLine::NcclLine(NcclSetup setup, std::shared_ptr<TrafficMeter> meter, const O
   }
 }
 
-NcclLine::~NcclLine() {
-  close();
-}
+NcclLine::~NcclLine() { close(); }
 
 void NcclLine::close() {
   {

@@ -73,9 +73,7 @@ double cpu_quota() {
   return 0;
 }
 
-bool under_mpirun() {
-  return std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE") != nullptr;
-}
+bool under_mpirun() { return std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE") != nullptr; }
 
 // The user, or Slurm's plugin, gave every rank cores of its own; mpirun's default binding is not meant so.
 bool bound_on_purpose() {

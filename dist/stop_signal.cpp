@@ -6,9 +6,7 @@ namespace {
 // A handler reaches nothing but static storage.
 volatile std::sig_atomic_t caught_signal = 0;
 
-extern "C" void remember_signal(int signal) {
-  caught_signal = signal;
-}
+extern "C" void remember_signal(int signal) { caught_signal = signal; }
 
 }  // namespace
 
@@ -34,9 +32,7 @@ void StopSignals::watch(int signal, int flags) {
   previous_.push_back(previous);
 }
 
-int stop_requested() {
-  return caught_signal;
-}
+int stop_requested() { return caught_signal; }
 
 bool stop_agreed(Communicator& communicator, bool wanted) {
   std::int32_t asked = wanted;

@@ -186,9 +186,7 @@ void ThreadGroup::fail(int rank, const std::string& reason) {
 ThreadCommunicator::ThreadCommunicator(std::shared_ptr<ThreadGroup> group, int rank)
     : group_(std::move(group)), rank_(rank) {}
 
-int ThreadCommunicator::world_size() const {
-  return group_->ranks();
-}
+int ThreadCommunicator::world_size() const { return group_->ranks(); }
 
 CommunicatorPtr ThreadCommunicator::split(int group) {
   const Group part = agree_on_group(*this, group);

@@ -5,9 +5,7 @@
 namespace hone::dist {
 namespace {
 
-double seconds(TrafficMeter::Clock::duration time) {
-  return std::chrono::duration<double>(time).count();
-}
+double seconds(TrafficMeter::Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
 

@@ -22,7 +22,8 @@ struct TextTools {
 // Resolves data.template = auto in the config.
 TextTools make_text_tools(Config& config);
 
-data::PrepareJob prepare_job(const std::vector<std::string>& inputs, const Config& config, const TextTools& tools);
+data::PrepareJob prepare_job(const std::vector<std::string>& inputs, const Config& config,
+                             const TextTools& tools);
 
 struct PreparedRows {
   std::shared_ptr<data::PreparedSet> set;

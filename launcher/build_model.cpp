@@ -49,8 +49,10 @@ model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec
 model::ZeroPlan zero_plan(const Config& config, int world_size) {
   const bool tree = config.dist.deterministic == "tree";
   const auto ranks = static_cast<int>(config.dist.shard_ranks);
-  const auto stage = world_size > 1 ? static_cast<int>(config.dist.zero) : 0;  // alone there is nobody to share with
-  return {stage, ranks > 0 ? ranks : world_size, tree ? train::kTreeGranule : optim::granule_of(config.optim)};
+  const auto stage =
+      world_size > 1 ? static_cast<int>(config.dist.zero) : 0;  // alone there is nobody to share with
+  return {stage, ranks > 0 ? ranks : world_size,
+          tree ? train::kTreeGranule : optim::granule_of(config.optim)};
 }
 
 ShardGroups make_sharding(const Config& config, Communicator& communicator) {
@@ -67,11 +69,12 @@ ShardGroups make_sharding(const Config& config, Communicator& communicator) {
 
 void require_trainable(const Config& config, const model::BuildSpec& spec) {
   if (spec.master != at::kFloat && spec.master != spec.compute)
-    throw Error(Exit::usage, "US043", "weights kept in another type than they compute in", "model.master_dtype",
-                "bf16, and model.dtype is " + config.model.dtype, "set model.dtype bf16, or model.master_dtype fp32");
+    throw Error(Exit::usage, "US043", "weights kept in another type than they compute in",
+                "model.master_dtype", "bf16, and model.dtype is " + config.model.dtype,
+                "set model.dtype bf16, or model.master_dtype fp32");
   if (spec.offload_block_inputs && config.train.recompute != "block")
-    throw Error(Exit::usage, "US050", "nothing to put aside", "train.offload", "block_inputs without recomputation",
-                "set train.recompute block too");
+    throw Error(Exit::usage, "US050", "nothing to put aside", "train.offload",
+                "block_inputs without recomputation", "set train.recompute block too");
   if (spec.nf4 && spec.trained == model::Trained::everything)
     throw Error(Exit::usage, "US020", "quantised weights cannot be trained", "model.quantize", "nf4",
                 "train an adapter (adapter.type lora) or set model.quantize none");
@@ -103,7 +106,8 @@ model::Model build_model(Config& config, Purpose purpose, const model::Sharding&
 std::uint64_t base_fingerprint(const Config& config) {
   const formats::ModelFiles files = open_base(config);
   std::string text = std::to_string(files.fingerprint);
-  for (const formats::TensorInfo& info : files.tensors->tensors()) {  // a row of each tensor tells models apart
+  for (const formats::TensorInfo& info :
+       files.tensors->tensors()) {  // a row of each tensor tells models apart
     std::vector<float> row(c10::multiply_integers(info.shape) / info.shape[0]);
     files.tensors->read_rows(info, 0, 1, row.data());
     text += std::to_string(XXH3_64bits(row.data(), row.size() * sizeof(float)));

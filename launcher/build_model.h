@@ -13,7 +13,8 @@ namespace hone::launcher {
 
 // What a model is built as; files of adapters are not in it yet. model.dtype must be resolved.
 model::BuildSpec build_spec(const Config& config, Purpose purpose);
-model::StateBytes state_bytes(const Config& config, const model::BuildSpec& spec);  // of the optimizer, in the device's memory
+model::StateBytes state_bytes(const Config& config,
+                              const model::BuildSpec& spec);  // of the optimizer, in the device's memory
 
 // Refuses settings that no model can be trained with.
 void require_trainable(const Config& config, const model::BuildSpec& spec);

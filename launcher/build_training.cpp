@@ -63,7 +63,8 @@ TrainState from_json(const Json& json, const std::string& where) {
     state.step = json.at("step");
     state.cursor = {json.at("cursor").at("epoch"), json.at("cursor").at("next_sample")};
     state.earlier_updates = json.at("earlier_updates");
-    state.loss_scale = {json.at("loss_scale"), json.at("good_steps"), json.at("skipped"), json.at("skipped_in_a_row")};
+    state.loss_scale = {json.at("loss_scale"), json.at("good_steps"), json.at("skipped"),
+                        json.at("skipped_in_a_row")};
     state.best.step = json.at("best_step");
     state.best.evaluations_without_gain = json.at("evaluations_without_gain");
     if (state.best.step > 0) state.best.metric = json.at("best_metric");
@@ -75,9 +76,14 @@ TrainState from_json(const Json& json, const std::string& where) {
 
 }  // namespace
 
-RunCheckpoints::RunCheckpoints(checkpoint::CheckpointStore& store, model::Model& model, optim::Optimizer& optimizer,
-                               checkpoint::FlatMap config, checkpoint::FlatMap digests, bool beside_training)
-    : store_(store), model_(model), optimizer_(optimizer), config_(std::move(config)), digests_(std::move(digests)) {
+RunCheckpoints::RunCheckpoints(checkpoint::CheckpointStore& store, model::Model& model,
+                               optim::Optimizer& optimizer, checkpoint::FlatMap config,
+                               checkpoint::FlatMap digests, bool beside_training)
+    : store_(store),
+      model_(model),
+      optimizer_(optimizer),
+      config_(std::move(config)),
+      digests_(std::move(digests)) {
   if (beside_training) saver_.emplace(store_);
 }
 
@@ -149,8 +155,9 @@ void RunCheckpoints::read_held(checkpoint::LoadedCheckpoint& loaded, const State
   if (tensor.held == tensor.count) return loaded.read(tensor);
   const OwnedShards& owned = model_.arena().owned();
   for (const Range& range : owned.ranges())
-    loaded.read(tensor, {range.begin / tensor.per, range.end / tensor.per},
-                static_cast<std::byte*>(tensor.data) + owned.place(range.begin) / tensor.per * size_of(tensor.type));
+    loaded.read(
+        tensor, {range.begin / tensor.per, range.end / tensor.per},
+        static_cast<std::byte*>(tensor.data) + owned.place(range.begin) / tensor.per * size_of(tensor.type));
 }
 
 void RunCheckpoints::read_optimizer(checkpoint::LoadedCheckpoint& loaded) {
@@ -159,7 +166,8 @@ void RunCheckpoints::read_optimizer(checkpoint::LoadedCheckpoint& loaded) {
   state.put_back();
 }
 
-std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& store, const std::string& run_dir) {
+std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& store,
+                        const std::string& run_dir) {
   if (resume == "auto") return store.newest_good().value_or("");
   if (resume != "none") {
     if (!is_directory(resume))
@@ -192,14 +200,10 @@ void RunObserver::on_step(std::int64_t step, const StepResult& result, double se
   progress_.update({step, static_cast<double>(result.tokens), result.loss, result.lr});
   skipped_ += result.skipped;
   if (!metrics_) return;
-  OrderedJson row{{"kind", "train"},
-                  {"step", step},
-                  {"epoch", result.epoch},
-                  {"loss", result.loss},
-                  {"lr", result.lr},
-                  {"grad_norm", result.grad_norm},
-                  {"tokens", result.tokens},
-                  {"supervised_tokens", result.supervised_tokens}};
+  OrderedJson row{{"kind", "train"},         {"step", step},
+                  {"epoch", result.epoch},   {"loss", result.loss},
+                  {"lr", result.lr},         {"grad_norm", result.grad_norm},
+                  {"tokens", result.tokens}, {"supervised_tokens", result.supervised_tokens}};
   if (result.loss_scale > 0) row.update({{"loss_scale", result.loss_scale}, {"skipped", skipped_}});
   row.update({{"seconds", seconds}, {"tokens_per_second", static_cast<double>(result.tokens) / seconds}});
   write_row(row);
@@ -274,7 +278,8 @@ void report_timing(CommandContext& context, const train::PhaseClock& clock, doub
     std::string line = fmt::format("between ranks: {:.1f} MB in {:.2f} s", static_cast<double>(bytes) / 1e6,
                                    between_ranks["busy_seconds"].get<double>());
     if (on_host)
-      line += fmt::format(", {:.0f} % of it hidden behind computing", 100 * between_ranks["hidden_share"].get<double>());
+      line += fmt::format(", {:.0f} % of it hidden behind computing",
+                          100 * between_ranks["hidden_share"].get<double>());
     context.log.info("{}", line);
     timing["communication"] = between_ranks;
   }

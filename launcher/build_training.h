@@ -46,12 +46,14 @@ class RunCheckpoints final : public CheckpointSink {
 };
 
 // The checkpoint to go on from, as train.resume says; empty: start.
-std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& store, const std::string& run_dir);
+std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& store,
+                        const std::string& run_dir);
 
 // Console, metrics.jsonl, TensorBoard events and status.json of a run. Rank 0 writes.
 class RunObserver final : public TrainObserver {
  public:
-  RunObserver(CommandContext& context, const Config& config, std::int64_t total_steps, const TrainState& begin);
+  RunObserver(CommandContext& context, const Config& config, std::int64_t total_steps,
+              const TrainState& begin);
   void on_step(std::int64_t step, const StepResult& result, double seconds) override;
   void before_checkpoint() override;
   void on_evaluation(std::int64_t step, const EvalResult& result, const BestSoFar& best) override;

@@ -49,8 +49,8 @@ class Conversion {
   }
 
   static Error already_quantised(const formats::TensorInfo& info) {
-    return Error(Exit::input, "CV001", "model is quantised already", info.name, "NF4 weights are not converted again",
-                 "use the folder as it is");
+    return Error(Exit::input, "CV001", "model is quantised already", info.name,
+                 "NF4 weights are not converted again", "use the folder as it is");
   }
 
   formats::Nf4Form form(const formats::TensorInfo& info) const {

@@ -159,7 +159,8 @@ int run_evaluate(CommandContext& context) {
                 "name the adapter that was trained");
   if (options.compare && replaces_modules(context.config()))
     throw Error(Exit::usage, "US076", "the model without its adapters is another one", "--compare",
-                "an adapter holds whole modules (modules_to_save) or rows (trainable_token_indices), which were put in "
+                "an adapter holds whole modules (modules_to_save) or rows (trainable_token_indices), which "
+                "were put in "
                 "place of the model's",
                 "evaluate once with and once without model.adapters");
   const Judging judging = judging_of(options);

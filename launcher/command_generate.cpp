@@ -36,8 +36,8 @@ std::vector<data::PromptRow> read_rows(const GenerateOptions& options) {
   return data::read_prompt_rows(options.input);
 }
 
-std::vector<std::int32_t> encode(const data::PromptRow& row, bool chat, const std::vector<data::Message>& opening,
-                                 const TextTools& tools) {
+std::vector<std::int32_t> encode(const data::PromptRow& row, bool chat,
+                                 const std::vector<data::Message>& opening, const TextTools& tools) {
   if (!row.messages.empty() || chat) {
     std::vector<data::Message> turns = row.messages;
     if (turns.empty()) {

@@ -34,12 +34,8 @@ void model(CommandContext& context) {
   inspect_model(context.config().model.path, context.out);
 }
 
-void prepared_data(CommandContext& context) {
-  inspect_data(folder_of(context), context.out);
-}
-void saved_checkpoint(CommandContext& context) {
-  inspect_checkpoint(folder_of(context), context.out);
-}
+void prepared_data(CommandContext& context) { inspect_data(folder_of(context), context.out); }
+void saved_checkpoint(CommandContext& context) { inspect_checkpoint(folder_of(context), context.out); }
 
 }  // namespace
 

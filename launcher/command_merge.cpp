@@ -52,8 +52,10 @@ void write_merged(Config& config, const std::string& output) {
 // Tokens of a fixed sentence; what is compared is the same function on both sides.
 TokenBatch probe_batch(const data::Tokenizer& tokenizer) {
   TokenBatch batch;
-  batch.tokens = tokenizer.encode("The quick brown fox jumps over the lazy dog. 12 + 30 = 42; def f(x): return x", true);
-  for (std::size_t i = 0; i < batch.tokens.size(); ++i) batch.positions.push_back(static_cast<std::int32_t>(i));
+  batch.tokens =
+      tokenizer.encode("The quick brown fox jumps over the lazy dog. 12 + 30 = 42; def f(x): return x", true);
+  for (std::size_t i = 0; i < batch.tokens.size(); ++i)
+    batch.positions.push_back(static_cast<std::int32_t>(i));
   batch.supervised.assign(batch.tokens.size(), 1);
   batch.cu_seqlens.push_back(static_cast<std::int32_t>(batch.tokens.size()));
   batch.sample = {0};

@@ -18,7 +18,8 @@ namespace {
 // A run that is gone on with keeps the compute type it began with: auto is a measurement, and might now say another.
 void keep_compute_type(Config& config) {
   const std::string path = config.run.dir + "/config.cfg";
-  if (config.model.dtype != "auto" || config.train.resume != "auto" || config.run.dir.empty() || !path_exists(path))
+  if (config.model.dtype != "auto" || config.train.resume != "auto" || config.run.dir.empty() ||
+      !path_exists(path))
     return;
   for (const ConfigLine& line : read_config_file(path))
     if (line.key == "model.dtype") config.model.dtype = line.value;

@@ -15,16 +15,18 @@ const std::vector<Command>& commands() {
       {.name = "train",
        .line = "fine-tune a model; run the same command again to go on after a stop",
        .sections = {"model", "adapter", "objective", "data", "train", "optim", "schedule", "dist", "run"},
-       .examples = {"hone train --model.path MODEL --adapter.type lora --data.train rows.jsonl --run.dir runs/first",
-                    "mpirun -n 2 hone train --config configs/sft/smollm2_qlora.cfg --train.seed 7",
-                    "hone train --config configs/sft/smollm2_qlora.cfg --dry-run"},
+       .examples =
+           {"hone train --model.path MODEL --adapter.type lora --data.train rows.jsonl --run.dir runs/first",
+            "mpirun -n 2 hone train --config configs/sft/smollm2_qlora.cfg --train.seed 7",
+            "hone train --config configs/sft/smollm2_qlora.cfg --dry-run"},
        .options = ExtraOptions::of<TrainCommandOptions>,
        .run = run_train},
       {.name = "evaluate",
        .line = "loss, perplexity and generated answers of a model on held-out rows",
        .sections = {"model", "objective", "data", "train.micro_tokens", "run"},
        .examples = {"hone evaluate --model.path MODEL --data.eval test.jsonl --per_example scores.jsonl",
-                    "mpirun -n 2 hone evaluate --model.path MODEL --model.adapters RUN/adapter --data.eval test.jsonl "
+                    "mpirun -n 2 hone evaluate --model.path MODEL --model.adapters RUN/adapter --data.eval "
+                    "test.jsonl "
                     "--compare true --run.dir RUN",
                     "hone evaluate --model.path MODEL --data.eval book.jsonl --stride 512"},
        .options = ExtraOptions::of<EvaluateOptions>,
@@ -34,7 +36,8 @@ const std::vector<Command>& commands() {
        .sections = {"model", "data"},
        .examples = {"hone generate --model.path MODEL --prompt \"Hello\" --chat true --max_new_tokens 40",
                     "hone generate --model.path MODEL --chat true --temperature 0.7 --top_p 0.9",
-                    "hone generate --model.path MODEL --model.adapters RUN/adapter --input prompts.jsonl --json true"},
+                    "hone generate --model.path MODEL --model.adapters RUN/adapter --input prompts.jsonl "
+                    "--json true"},
        .options = ExtraOptions::of<GenerateOptions>,
        .run = run_generate},
       {.name = "merge",
@@ -61,12 +64,15 @@ const std::vector<Command>& commands() {
        .options = ExtraOptions::of<InspectOptions>,
        .run = run_inspect},
       {.name = "plan",
-       .line = "memory, communication, time and disk of a training run on any number of ranks, before it is there",
+       .line = "memory, communication, time and disk of a training run on any number of ranks, before it is "
+               "there",
        .sections = {"model", "adapter", "data.max_length", "train", "optim", "dist"},
-       .examples = {"hone plan --model.path configs/models/llama3_8b --ranks 64 --dist.zero 3 --train.batch_tokens 4194304 "
-                    "--train.micro_tokens 8192 --data.max_length 8192 --machine configs/machines/h100_node.cfg",
-                    "hone plan --config configs/sft/llama3_8b_qlora.cfg --model.path configs/models/llama3_8b "
-                    "--gpu_memory_gib 24"},
+       .examples =
+           {"hone plan --model.path configs/models/llama3_8b --ranks 64 --dist.zero 3 --train.batch_tokens "
+            "4194304 "
+            "--train.micro_tokens 8192 --data.max_length 8192 --machine configs/machines/h100_node.cfg",
+            "hone plan --config configs/sft/llama3_8b_qlora.cfg --model.path configs/models/llama3_8b "
+            "--gpu_memory_gib 24"},
        .options = ExtraOptions::of<PlanOptions>,
        .run = run_plan},
       {.name = "report",

@@ -32,11 +32,13 @@ formats::PeftConfig peft_config(const Config& config, const model::Model& model)
   peft.modules_to_save = config.adapter.modules_to_save;
   peft.token_rows = adapter::token_rows(config.adapter.trainable_token_indices);
   peft.targets = config.adapter.targets;
-  if (peft.targets == std::vector<std::string>{"all-linear"}) peft.targets = last_names(model.adapted_modules());
+  if (peft.targets == std::vector<std::string>{"all-linear"})
+    peft.targets = last_names(model.adapted_modules());
   return peft;
 }
 
-void export_adapter(const std::string& folder, const Config& config, model::Model& model, const at::Tensor& values) {
+void export_adapter(const std::string& folder, const Config& config, model::Model& model,
+                    const at::Tensor& values) {
   const auto& parameters = model.arena().layout().parameters;
   std::map<std::string, formats::PeftWeights> by_module;
   std::vector<formats::PeftModule> whole;
@@ -62,10 +64,12 @@ void export_adapter(const std::string& folder, const Config& config, model::Mode
 }
 
 // Under fp32 the masters as they are; otherwise in the compute type, as they were trained with.
-void export_full(const std::string& folder, const Config& config, model::Model& model, const at::Tensor& values) {
+void export_full(const std::string& folder, const Config& config, model::Model& model,
+                 const at::Tensor& values) {
   FolderWriter writer(config, folder, config.model.dtype);
   const auto& parameters = model.arena().layout().parameters;
-  for (std::size_t p = 0; p < parameters.size(); ++p) writer.announce(parameters[p].name, parameters[p].shape);
+  for (std::size_t p = 0; p < parameters.size(); ++p)
+    writer.announce(parameters[p].name, parameters[p].shape);
   writer.begin();
   for (std::size_t p = 0; p < parameters.size(); ++p) writer.write(model.arena().part(values, p));
   writer.finish(model.config());

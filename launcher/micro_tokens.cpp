@@ -29,8 +29,8 @@ std::int64_t share_of_a_step(const TrainOptions& train, std::int64_t longest, in
 
 }  // namespace
 
-std::int64_t fitting_tokens(double free, const std::function<double(std::int64_t)>& bytes, std::int64_t longest,
-                            std::int64_t most) {
+std::int64_t fitting_tokens(double free, const std::function<double(std::int64_t)>& bytes,
+                            std::int64_t longest, std::int64_t most) {
   if (bytes(longest) > free) return 0;
   std::int64_t fits = longest, too_many = most + 1;
   while (too_many - fits > 1) {
@@ -52,22 +52,24 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   const bool recompute = config.train.recompute == "block";
   const std::int64_t all = at::get_num_threads();
   const std::int64_t threads = model::strands_fit(files, spec, all) ? all : 1;
-  const bool graphs = purpose == Purpose::train && records_graphs(config, spec.device, spec.compute, files.config.head_dim,
-                                                                  sharding.stage);
+  const bool graphs = purpose == Purpose::train && records_graphs(config, spec.device, spec.compute,
+                                                                  files.config.head_dim, sharding.stage);
   const auto activations = [&](std::int64_t tokens) {
     const std::int64_t size = graphed_size(tokens, graphs);
     return static_cast<double>(activation_copies(graphs)) *
            model::activation_bytes(files.config, spec, recompute,
                                    {size, size, longest, model::most_strands(tokens, threads)});
   };
-  const double share = kUsedMemory * static_cast<double>(memory_share(context.session, communicator, spec.device));
-  const model::MemoryEstimate held = model::estimate_memory(
-      files, spec, state_bytes(config, spec), sharding);
+  const double share =
+      kUsedMemory * static_cast<double>(memory_share(context.session, communicator, spec.device));
+  const model::MemoryEstimate held = model::estimate_memory(files, spec, state_bytes(config, spec), sharding);
   const double weights = static_cast<double>(held.total());
   std::int64_t tokens = fitting_tokens(share - weights, activations, longest,
                                        share_of_a_step(config.train, longest, communicator.world_size()));
   communicator.all_reduce({&tokens, 1, CommType::i64}, ReduceOp::min)->wait();
-  const auto mebibytes = [&](std::int64_t count) { return static_cast<std::int64_t>(activations(count)) >> 20; };
+  const auto mebibytes = [&](std::int64_t count) {
+    return static_cast<std::int64_t>(activations(count)) >> 20;
+  };
   if (tokens == 0)
     throw Error(Exit::memory, "MM002", "not enough memory", "train.micro_tokens",
                 fmt::format("the longest row has {} tokens, which take {} MiB", longest, mebibytes(longest)),

@@ -21,7 +21,7 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
 
 // The arithmetic of it: the most tokens, between `longest` and `most`, whose `bytes`, which grow with them, fit into
 // `free`; 0: not even `longest`.
-std::int64_t fitting_tokens(double free, const std::function<double(std::int64_t)>& bytes, std::int64_t longest,
-                            std::int64_t most);
+std::int64_t fitting_tokens(double free, const std::function<double(std::int64_t)>& bytes,
+                            std::int64_t longest, std::int64_t most);
 
 }  // namespace hone::launcher

@@ -53,9 +53,9 @@ void FolderWriter::announce_nf4(const std::string& name, const formats::Nf4Form&
 void FolderWriter::begin() { writer_ = std::make_unique<formats::ModelWriter>(folder_, tensors_); }
 
 void FolderWriter::write(std::span<const float> values) {
-  const at::Tensor tensor = at::from_blob(const_cast<float*>(values.data()), {static_cast<std::int64_t>(values.size())},
-                                          at::kFloat)
-                                .to(tensor_type(dtype_));
+  const at::Tensor tensor =
+      at::from_blob(const_cast<float*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::kFloat)
+          .to(tensor_type(dtype_));
   write_raw({static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()});
 }
 
@@ -65,7 +65,8 @@ void FolderWriter::write_nf4(const quant::Nf4Data& data, const formats::Nf4Form&
   formats::Nf4Parts parts;
   parts.codes = std::as_bytes(std::span(data.codes));
   parts.quant_map = std::as_bytes(std::span(formats::kNf4Codebook));
-  parts.absmax = data.nested() ? std::as_bytes(std::span(data.absmax_codes)) : std::as_bytes(std::span(data.absmax));
+  parts.absmax =
+      data.nested() ? std::as_bytes(std::span(data.absmax_codes)) : std::as_bytes(std::span(data.absmax));
   if (data.nested()) {
     parts.nested_absmax = std::as_bytes(std::span(data.nested_absmax));
     parts.nested_quant_map = std::as_bytes(std::span(data.nested_map));

@@ -25,7 +25,7 @@ class FolderWriter {
   void announce_nf4(const std::string& name, const formats::Nf4Form& form);
   void begin();  // all announced
 
-  void write(std::span<const float> values);        // rounded to dtype
+  void write(std::span<const float> values);  // rounded to dtype
   void write_raw(std::span<const std::byte> bytes);
   void write_nf4(const quant::Nf4Data& data, const formats::Nf4Form& form);
   void finish(const formats::ModelConfig& model,

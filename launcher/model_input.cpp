@@ -45,7 +45,8 @@ std::vector<std::pair<std::string, std::int64_t>> embedding_holders(const Config
   if (!config.adapter.init.empty()) folders.push_back(config.adapter.init);
   std::vector<std::pair<std::string, std::int64_t>> holders;
   for (const std::string& folder : folders)
-    if (const std::int64_t rows = formats::vocabulary_rows(formats::PeftAdapter(folder)); rows > 0) holders.push_back({folder, rows});
+    if (const std::int64_t rows = formats::vocabulary_rows(formats::PeftAdapter(folder)); rows > 0)
+      holders.push_back({folder, rows});
   return holders;
 }
 
@@ -76,13 +77,15 @@ void settle_token_rows(Config& config, const formats::ModelConfig& model, const 
     throw Error(Exit::usage, "US078", "rows cannot be trained", "adapter.trainable_token_indices", why, hint);
   };
   for (const auto& [name, ids] : rows)
-    if (formats::is_saved_module(adapter.modules_to_save, name == formats::kEmbeddingName ? kEmbedding : name))
+    if (formats::is_saved_module(adapter.modules_to_save,
+                                 name == formats::kEmbeddingName ? kEmbedding : name))
       refuse("adapter.modules_to_save trains " + name + " whole", "leave one of them out");
   if (model.tie_embeddings && rows.contains(formats::kHeadName))
     refuse("the head is the embedding", "name ids alone: their rows are those of both");
   const auto trained = rows.find(formats::kEmbeddingName);
   const auto learns = [&](std::int64_t id) {
-    return trained != rows.end() && std::find(trained->second.begin(), trained->second.end(), id) != trained->second.end();
+    return trained != rows.end() &&
+           std::find(trained->second.begin(), trained->second.end(), id) != trained->second.end();
   };
   if (adapter.type == "lora" && !formats::is_saved_module(adapter.modules_to_save, kEmbedding) &&
       !std::all_of(new_ids.begin(), new_ids.end(), learns))
@@ -112,7 +115,8 @@ formats::ModelFiles open_shapes(const Config& config) {
   const std::string& path = config.model.path;
   const bool weights = !is_directory(path) || path_exists(path + "/model.safetensors") ||
                        path_exists(path + "/model.safetensors.index.json");
-  return weights ? open_base(config) : formats::random_model(path, static_cast<std::uint64_t>(config.train.seed));
+  return weights ? open_base(config)
+                 : formats::random_model(path, static_cast<std::uint64_t>(config.train.seed));
 }
 
 ModelInput open_model_input(Config& config, Purpose purpose) {

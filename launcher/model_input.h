@@ -15,8 +15,9 @@ enum class Purpose { train, infer };
 struct ModelInput {
   std::vector<std::unique_ptr<formats::PeftAdapter>> frozen;  // model.adapters, in order
   std::unique_ptr<formats::PeftAdapter> init;                 // adapter.init, for training
-  formats::ModelFiles files;  // with the modules and rows that adapters hold, rows for new tokens, a head of its own
-                              // where modules_to_save parts it from the embedding
+  formats::ModelFiles
+      files;  // with the modules and rows that adapters hold, rows for new tokens, a head of its own
+              // where modules_to_save parts it from the embedding
 };
 
 // model.path with its weights, or where model.init is random with start values (US075 where the weights are needed:

@@ -61,8 +61,8 @@ void hold_run_folder(CommandContext& context, const std::string& folder) {
   if (context.session.rank() != 0 || context.run_lock) return;  // folds lie in the run's folder
   context.run_lock = std::make_unique<FileLock>(folder + "/.lock");
   if (context.run_lock->acquire(kPatience)) return;
-  throw Error(Exit::usage, "US084", "another run is under way in this folder", folder, "run.dir/.lock is held",
-              "wait for it, or choose another run.dir");
+  throw Error(Exit::usage, "US084", "another run is under way in this folder", folder,
+              "run.dir/.lock is held", "wait for it, or choose another run.dir");
 }
 
 }  // namespace
@@ -114,7 +114,8 @@ void write_run_facts(CommandContext& context, const model::Model& model, const d
                           {"version", HONE_VERSION}};
   write_file_atomic(config.run.dir + "/config.cfg", print_config(config));
   write_file_atomic(config.run.dir + "/run.json", facts.dump(2) + "\n");
-  write_file_atomic(config.run.dir + "/data.json", data_facts(config.data, samples, rows, order).dump(2) + "\n");
+  write_file_atomic(config.run.dir + "/data.json",
+                    data_facts(config.data, samples, rows, order).dump(2) + "\n");
 }
 
 int close_run(CommandContext& context, model::Model& model, train::Outcome outcome, const TrainState& state) {
@@ -129,7 +130,8 @@ int close_run(CommandContext& context, model::Model& model, train::Outcome outco
   const std::string report = config.run.dir + "/report.html";
   report::write_report(report::load_run(config.run.dir), report);
   context.log.info("report: {}", report);
-  if (!finished) context.log.info("stopped at step {}, saved; the same command goes on from here", state.step);
+  if (!finished)
+    context.log.info("stopped at step {}, saved; the same command goes on from here", state.step);
   return code;
 }
 

@@ -15,8 +15,8 @@ void name_run_folder(Config& config, Communicator& communicator);
 void open_run_folder(CommandContext& context, Communicator& communicator);
 
 // config.cfg with every auto resolved, run.json and data.json, and a few lines on the console. Rank 0 writes.
-void write_run_facts(CommandContext& context, const model::Model& model, const data::SampleSet& samples, std::int64_t rows,
-                     const data::TrainingOrder& order);
+void write_run_facts(CommandContext& context, const model::Model& model, const data::SampleSet& samples,
+                     std::int64_t rows, const data::TrainingOrder& order);
 
 // Exports what was trained (when finished), writes report.html and status.json; returns the exit code.
 int close_run(CommandContext& context, model::Model& model, train::Outcome outcome, const TrainState& state);

@@ -16,8 +16,9 @@ struct RunOptions {
 
   template <class Visitor>
   void fields(Visitor&& visit) {
-    visit("dir", dir, {.help = "folder of the run; where empty: runs/<objective>-<date>-<time>",
-                      .may_change_on_resume = true});
+    visit("dir", dir,
+          {.help = "folder of the run; where empty: runs/<objective>-<date>-<time>",
+           .may_change_on_resume = true});
   }
 };
 

@@ -49,9 +49,13 @@ PlanInput input_of(Config& config, const PlanOptions& options, const MachineOpti
   ModelInput input = open_model_input(config, Purpose::train, open_shapes(config));
   spec.lora = adapter::lora_settings(config.adapter);  // those of adapter.init where it is given
   const std::int64_t granule = optim::granule_of(config.optim);
-  return {config,          options,
-          machine,         std::move(input.files),
-          std::move(spec), {options.ranks > 1 ? static_cast<int>(config.dist.zero) : 0, static_cast<int>(options.ranks), granule}};
+  return {
+      config,
+      options,
+      machine,
+      std::move(input.files),
+      std::move(spec),
+      {options.ranks > 1 ? static_cast<int>(config.dist.zero) : 0, static_cast<int>(options.ranks), granule}};
 }
 
 std::int64_t memory_of(const PlanInput& in) {
@@ -66,8 +70,8 @@ std::int64_t activations_of(const PlanInput& in, std::int64_t rows) {
       records_graphs(in.config, in.spec.device, in.spec.compute, in.files.config.head_dim, in.sharding.stage);
   const auto size = [&](std::int64_t n) { return graphed_size(n, graphs); };
   return activation_copies(graphs) *
-         static_cast<std::int64_t>(model::activation_bytes(in.files.config, in.spec, in.recompute(),
-                                                           {size(tokens), size(in.supervised(tokens)), length}));
+         static_cast<std::int64_t>(model::activation_bytes(
+             in.files.config, in.spec, in.recompute(), {size(tokens), size(in.supervised(tokens)), length}));
 }
 
 RankBytes bytes_held(const PlanInput& in, std::int64_t checkpoint) {

@@ -26,8 +26,9 @@ struct StepRows {
 struct RankBytes {
   model::MemoryEstimate held;
   std::int64_t activations = 0;
-  std::int64_t checkpoint = 0;  // what is written beside the steps, and a file of it, built in memory; on CPUs
-  std::int64_t reserved = 0;    // before any model
+  std::int64_t checkpoint =
+      0;                      // what is written beside the steps, and a file of it, built in memory; on CPUs
+  std::int64_t reserved = 0;  // before any model
   std::int64_t total() const { return held.total() + activations + checkpoint + reserved; }
 };
 

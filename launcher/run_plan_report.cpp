@@ -30,8 +30,7 @@ OrderedJson traffic_json(const RunPlan& plan) {
   OrderedJson json = OrderedJson::object();
   for (const CollectiveKind kind : kKinds) {
     const Traffic::Count traffic = train::total(plan.collectives, kind);
-    json[name_of(kind)] = {
-        {"calls", traffic.calls}, {"bytes", traffic.bytes}, {"sent", sent(plan, kind)}};
+    json[name_of(kind)] = {{"calls", traffic.calls}, {"bytes", traffic.bytes}, {"sent", sent(plan, kind)}};
   }
   return json;
 }
@@ -41,9 +40,7 @@ double tokens_per_second(const RunPlan& plan) {
 }
 
 // Of what the devices could do, the share that the model's own arithmetic takes.
-double share_of_peak(const RunPlan& plan) {
-  return plan.flops / plan.seconds->total() / plan.peak_flops;
-}
+double share_of_peak(const RunPlan& plan) { return plan.flops / plan.seconds->total() / plan.peak_flops; }
 
 std::string size_text(std::int64_t bytes) {
   const auto value = static_cast<double>(bytes);

@@ -62,8 +62,7 @@ Runtime make_runtime(CommandContext& context) {
   const int threads = tree ? 1 : placement.threads;
   at::set_num_threads(threads);
   at::set_num_interop_threads(1);
-  Runtime runtime{dist::make_communicator(config.dist, context.session, on_gpu ? &gpu : nullptr),
-                  threads};
+  Runtime runtime{dist::make_communicator(config.dist, context.session, on_gpu ? &gpu : nullptr), threads};
   require_same_start(context, *runtime.communicator);
   if (config.dist.backend == "auto" && context.session.world_size() > 1)
     config.dist.backend = on_gpu ? "nccl" : "mpi";

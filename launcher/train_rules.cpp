@@ -51,7 +51,8 @@ void require_adapter_meant(const Config& config, bool type_given) {
   const FlatConfig given = flatten(config), defaults = flatten(Config{});
   std::vector<std::string> keys{"adapter.init"};
   if (!type_given)
-    keys.insert(keys.end(), {"adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets", "adapter.rslora"});
+    keys.insert(keys.end(),
+                {"adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets", "adapter.rslora"});
   for (const std::string& key : keys)
     if (given.at(key) != defaults.at(key))
       throw Error(Exit::usage, "US082", "settings of an adapter that is not trained", key,
@@ -76,7 +77,8 @@ void require_ranks_fit(const Config& config, int world_size) {
   if (config.model.device != "cpu")
     refuse("on GPUs NCCL chooses the order of sums", "set dist.deterministic none, or model.device cpu");
   if (config.dist.zero > 0 && config.optim.name == "adafactor")
-    refuse("adafactor sums over shards, whose cut depends on the ranks", "set dist.zero 0, or another optim.name");
+    refuse("adafactor sums over shards, whose cut depends on the ranks",
+           "set dist.zero 0, or another optim.name");
 }
 
 std::optional<double> time_limit(const TrainOptions& options) {

@@ -50,8 +50,10 @@ void require_same_rows(const std::vector<std::string>& asked, const std::vector<
   for (const auto& [module, ids] : adapter::token_rows(asked))
     for (const std::int64_t id : ids) {
       const auto found = there.find(module);
-      if (found == there.end() || std::find(found->second.begin(), found->second.end(), id) == found->second.end())
-        throw Error(Exit::usage, "US024", "adapter differs from its start values", "adapter.trainable_token_indices",
+      if (found == there.end() ||
+          std::find(found->second.begin(), found->second.end(), id) == found->second.end())
+        throw Error(Exit::usage, "US024", "adapter differs from its start values",
+                    "adapter.trainable_token_indices",
                     module + ":" + std::to_string(id) + " is not in adapter.init", "leave the key out");
     }
 }
@@ -81,7 +83,7 @@ TrainingRun::TrainingRun(CommandContext& context, Communicator& communicator, Ru
       model_(make_model()),
       objective_(make_run_objective(config_, model_)),
       optimizer_(optim::make_optimizer_on(model_.device(), config_.optim, model_.arena().layout(),
-                                           model_.arena().owned(), model_.arena().type())),
+                                          model_.arena().owned(), model_.arena().type())),
       gradients_(make_gradients()),
       reduction_(make_reduction()),
       store_(config_.run.dir + "/checkpoints", communicator_, store_options()),
@@ -111,7 +113,8 @@ RunRows TrainingRun::open_run_rows() {
 
 std::unique_ptr<BatchSource> TrainingRun::make_source() {
   resolve_micro_tokens(context_, Purpose::train, {rows_.train.get(), rows_.held_out.get()}, communicator_);
-  auto loader = std::make_unique<data::Loader>(rows_.train, loader_rules(config_, communicator_, rows_.corpora));
+  auto loader =
+      std::make_unique<data::Loader>(rows_.train, loader_rules(config_, communicator_, rows_.corpora));
   resolve_training(config_, *loader);
   order_ = loader->order();
   return std::make_unique<data::PrefetchSource>(std::move(loader));
@@ -184,8 +187,8 @@ TrainState TrainingRun::start() {
   if (options.init_from.empty()) return {};
   TrainState state;
   state.earlier_updates = checkpoints_.start_from(options.init_from, options.init_optimizer);
-  context_.log.info("starting from the weights{} of {}", options.init_optimizer ? " and the optimizer's state" : "",
-                    options.init_from);
+  context_.log.info("starting from the weights{} of {}",
+                    options.init_optimizer ? " and the optimizer's state" : "", options.init_from);
   return state;
 }
 
@@ -196,8 +199,9 @@ TrainState TrainingRun::start_or_resume() {
   source_->seek(state.cursor);
   const auto is_there = [&] { return is_directory(store_.path_of(state.best.step)) ? "yes" : ""; };
   if (state.best.step > 0 && from_rank_zero(communicator_, is_there()).empty()) {
-    context_.log.warning("the checkpoint of the best evaluation (step {}) is not in {}: the best is sought anew",
-                         state.best.step, config_.run.dir);
+    context_.log.warning(
+        "the checkpoint of the best evaluation (step {}) is not in {}: the best is sought anew",
+        state.best.step, config_.run.dir);
     state.best = {};
   }
   context_.log.info("going on from {} (step {})", folder, state.step);
@@ -226,7 +230,8 @@ train::Outcome TrainingRun::train(TrainState& state) {
                             .stop_agreed =
                                 [&] {
                                   const bool late = limit.over(context_.seconds());
-                                  return dist::stop_agreed(communicator_, late || dist::stop_requested() != 0);
+                                  return dist::stop_agreed(communicator_,
+                                                           late || dist::stop_requested() != 0);
                                 },
                             .clock = clock_};
   if (held_out_) ports.evaluate = [&] { return evaluate(); };
@@ -237,8 +242,8 @@ train::Outcome TrainingRun::train(TrainState& state) {
 void TrainingRun::take_best(const TrainState& state) {
   if (!config_.train.load_best || state.best.step == 0 || state.best.step == state.step) return;
   checkpoints_.load_weights(store_.path_of(state.best.step));
-  context_.log.info("the weights of step {}, the best evaluation ({} {:.4f})", state.best.step, config_.train.metric,
-                    state.best.metric);
+  context_.log.info("the weights of step {}, the best evaluation ({} {:.4f})", state.best.step,
+                    config_.train.metric, state.best.metric);
 }
 
 OrderedJson TrainingRun::describe() {
@@ -249,8 +254,10 @@ OrderedJson TrainingRun::describe() {
   std::int64_t bins = 0;
   for (std::int64_t step = 0; step < looked_at; ++step) bins += std::ssize(loader.next_step().bins);
   const model::MemoryEstimate held = memory_held();
-  const OrderedJson bytes{{"frozen_weights", held.frozen}, {"trained_weights", held.master},
-                          {"gradients", held.gradients},   {"optimizer", held.optimizer},
+  const OrderedJson bytes{{"frozen_weights", held.frozen},
+                          {"trained_weights", held.master},
+                          {"gradients", held.gradients},
+                          {"optimizer", held.optimizer},
                           {"total", held.total()}};
   return {{"rows", order_->size()},
           {"rows_without_target", order_->dropped()},
@@ -290,10 +297,12 @@ int TrainingRun::run() {
   try {
     outcome = train(state);
   } catch (...) {
-    if (as_error(std::current_exception()).exit() == Exit::not_finite) checkpoints_.wait();  // all ranks are here
+    if (as_error(std::current_exception()).exit() == Exit::not_finite)
+      checkpoints_.wait();  // all ranks are here
     model::rethrow_with_memory(memory_held(), model_.device());
   }
-  report_timing(context_, clock_, context_.seconds() - begin, communicator_, traffic(), model_.device().is_cpu());
+  report_timing(context_, clock_, context_.seconds() - begin, communicator_, traffic(),
+                model_.device().is_cpu());
   if (train::gives_up(plan_.best, state.best))
     context_.log.info("step {}: {} evaluations without a gain, training ends early", state.step,
                       state.best.evaluations_without_gain);

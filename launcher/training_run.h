@@ -19,8 +19,8 @@ namespace hone::launcher {
 // What a run trains on, and what it is evaluated on (null: nothing).
 struct RunRows {
   std::shared_ptr<const data::SampleSet> train, held_out;
-  std::int64_t rows = 0;  // that the training samples come from
-  std::string digest;     // of what is trained on
+  std::int64_t rows = 0;                   // that the training samples come from
+  std::string digest;                      // of what is trained on
   std::vector<std::int64_t> corpora = {};  // the first sample of each input of data.train, and the end
 };
 

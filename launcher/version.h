@@ -5,7 +5,7 @@
 
 namespace hone::launcher {
 
-std::string version_text();  // hone --version: this build, and the libraries it runs with
+std::string version_text();      // hone --version: this build, and the libraries it runs with
 std::uint64_t program_digest();  // of the program's own file
 
 }  // namespace hone::launcher

@@ -18,7 +18,8 @@ struct AdapterOptions {
 
   template <class Visitor>
   void fields(Visitor&& visit) {
-    visit("type", type, {.help = "none trains every weight, lora a low-rank adapter", .choices = {"none", "lora"}});
+    visit("type", type,
+          {.help = "none trains every weight, lora a low-rank adapter", .choices = {"none", "lora"}});
     visit("rank", rank, {.help = "rank r of the adapter", .min = 1, .max = 65536});
     visit("alpha", alpha, {.help = "scale numerator: alpha / r", .min = 0});
     visit("dropout", dropout, {.help = "dropout on the adapter's input", .min = 0, .max = 0.999});
@@ -28,7 +29,8 @@ struct AdapterOptions {
         "modules_to_save", modules_to_save,
         {.help = "modules trained whole beside the adapter and saved with it: embed_tokens, lm_head, norms"});
     visit("trainable_token_indices", trainable_token_indices,
-          {.help = "token ids whose rows of the embedding, and of a head tied to it, are trained beside the adapter and "
+          {.help = "token ids whose rows of the embedding, and of a head tied to it, are trained beside the "
+                   "adapter and "
                    "saved with it; new: all of data.new_tokens; lm_head:ID: of a head of its own"});
     visit("init", init, {.help = "PEFT folder with the start values of the adapter being trained"});
   }

@@ -8,7 +8,7 @@
 namespace hone::adapter {
 
 // `weight` [out, in] of `module` (a linear's path); adapters that leave it alone do nothing.
-void fold(const std::vector<const formats::PeftAdapter*>& adapters, const std::string& module, std::int64_t out,
-          std::int64_t in, std::span<float> weight);
+void fold(const std::vector<const formats::PeftAdapter*>& adapters, const std::string& module,
+          std::int64_t out, std::int64_t in, std::span<float> weight);
 
 }  // namespace hone::adapter

@@ -17,8 +17,9 @@ std::string shape_text(std::int64_t rows, std::int64_t columns) {
 
 void require_fit(const formats::PeftPair& pair, std::int64_t out, std::int64_t in) {
   if (pair.in() == in && pair.out() == out) return;
-  throw Error(Exit::input, "AD010", "adapter does not fit the model", pair.module,
-              "adapter is for " + shape_text(pair.out(), pair.in()) + ", the model has " + shape_text(out, in));
+  throw Error(
+      Exit::input, "AD010", "adapter does not fit the model", pair.module,
+      "adapter is for " + shape_text(pair.out(), pair.in()) + ", the model has " + shape_text(out, in));
 }
 
 at::Tensor to_tensor(const formats::SafetensorsEntry& entry, at::ScalarType dtype) {

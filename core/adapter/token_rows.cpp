@@ -16,8 +16,8 @@ struct Entry {
 };
 
 [[noreturn]] void refuse(const std::string& entry, const std::string& why) {
-  throw Error(Exit::usage, "US077", "token refused", "adapter.trainable_token_indices", "\"" + entry + "\" " + why,
-              "an id, embed_tokens:ID, lm_head:ID, or new for data.new_tokens");
+  throw Error(Exit::usage, "US077", "token refused", "adapter.trainable_token_indices",
+              "\"" + entry + "\" " + why, "an id, embed_tokens:ID, lm_head:ID, or new for data.new_tokens");
 }
 
 Entry split(const std::string& entry) {

@@ -13,6 +13,7 @@ formats::TokenRows token_rows(const std::vector<std::string>& entries);
 std::vector<std::string> entries_of(const formats::TokenRows& rows);
 
 // "new" and MODULE:new become an entry for each of `ids`.
-std::vector<std::string> with_new_tokens(const std::vector<std::string>& entries, const std::vector<std::int32_t>& ids);
+std::vector<std::string> with_new_tokens(const std::vector<std::string>& entries,
+                                         const std::vector<std::int32_t>& ids);
 
 }  // namespace hone::adapter

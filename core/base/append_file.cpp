@@ -24,9 +24,7 @@ AppendFile::AppendFile(std::string path, Open open) : path_(std::move(path)) {
   if (fd_ < 0) fail(path_);
 }
 
-AppendFile::~AppendFile() {
-  ::close(fd_);
-}
+AppendFile::~AppendFile() { ::close(fd_); }
 
 void AppendFile::write(std::string_view bytes) {
   while (!bytes.empty()) {

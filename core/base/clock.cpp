@@ -30,11 +30,7 @@ Clock unix_clock() {
   return [] { return seconds_of<std::chrono::system_clock>(); };
 }
 
-std::string local_timestamp() {
-  return local_time("%Y-%m-%dT%H:%M:%S");
-}
-std::string run_stamp() {
-  return local_time("%Y%m%d-%H%M%S");
-}
+std::string local_timestamp() { return local_time("%Y-%m-%dT%H:%M:%S"); }
+std::string run_stamp() { return local_time("%Y%m%d-%H%M%S"); }
 
 }  // namespace hone

@@ -13,8 +13,8 @@ std::string_view start_of(std::string_view part) {
   return part.substr(0, end);
 }
 
-std::string one_line(std::string_view code, std::string_view what, std::string_view where, std::string_view why,
-                     std::string_view hint) {
+std::string one_line(std::string_view code, std::string_view what, std::string_view where,
+                     std::string_view why, std::string_view hint) {
   std::string line = "error[";
   line.append(code).append("]: ").append(what);
   if (!where.empty()) line.append(": ").append(start_of(where));

@@ -40,7 +40,7 @@ class Error : public std::runtime_error {
 
 }  // namespace hone
 
-#define HONE_CHECK(condition) \
-  do {                        \
+#define HONE_CHECK(condition)                                                 \
+  do {                                                                        \
     if (!(condition)) ::hone::fail_invariant(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -156,13 +156,16 @@ bool FileLock::acquire(double patience_seconds) {
 void require_writable_place(const std::string& path) {
   std::error_code error;
   fs::path place = fs::absolute(path, error).lexically_normal();
-  while (!error && fs::symlink_status(place, error).type() == fs::file_type::not_found && place.has_relative_path()) {
+  while (!error && fs::symlink_status(place, error).type() == fs::file_type::not_found &&
+         place.has_relative_path()) {
     error.clear();
     place = place.parent_path();
   }
-  if (!error && !fs::is_directory(place, error) && !error) error = std::make_error_code(std::errc::not_a_directory);
+  if (!error && !fs::is_directory(place, error) && !error)
+    error = std::make_error_code(std::errc::not_a_directory);
   if (!error && ::access(place.c_str(), W_OK | X_OK) != 0) error = {errno, std::generic_category()};
-  if (error) throw Error(Exit::output, "FS011", "cannot create folder", path, place.string() + ": " + error.message());
+  if (error)
+    throw Error(Exit::output, "FS011", "cannot create folder", path, place.string() + ": " + error.message());
 }
 
 void require_plain_name(std::string_view name, std::string_view code, std::string_view where) {
@@ -171,8 +174,8 @@ void require_plain_name(std::string_view name, std::string_view code, std::strin
                        return c != '/' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
                      });
   if (!plain)
-    throw Error(Exit::input, code, "file name not allowed", where, "\"" + std::string(name.substr(0, 80)) + "\"",
-                "only plain file names in the same folder");
+    throw Error(Exit::input, code, "file name not allowed", where,
+                "\"" + std::string(name.substr(0, 80)) + "\"", "only plain file names in the same folder");
 }
 
 void set_write_fault_hook(std::function<void(std::string_view, const std::string&)> hook) {

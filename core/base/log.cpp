@@ -78,9 +78,7 @@ struct Log::Impl {
 
 Log::Log(const Settings& settings) : impl_(std::make_unique<Impl>(settings)) {}
 
-Log::~Log() {
-  impl_->console.clear_status();
-}
+Log::~Log() { impl_->console.clear_status(); }
 
 void Log::open_file(const std::string& run_dir) {
   const std::string folder = run_dir + "/logs";
@@ -111,17 +109,13 @@ void Log::write_file_only(std::string_view message) {
   impl_->file->flush();
 }
 
-bool Log::terminal() const {
-  return impl_->rank == 0 && impl_->console.terminal();
-}
+bool Log::terminal() const { return impl_->rank == 0 && impl_->console.terminal(); }
 
 void Log::set_status_line(std::string_view line) {
   if (terminal()) impl_->console.set_status(line);
 }
 
-void Log::clear_status_line() {
-  impl_->console.clear_status();
-}
+void Log::clear_status_line() { impl_->console.clear_status(); }
 
 void Log::failure(std::string_view line) {
   clear_status_line();

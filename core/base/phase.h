@@ -7,9 +7,7 @@ namespace detail {
 inline thread_local const char* phase = "start-up";
 }
 
-inline const char* current_phase() {
-  return detail::phase;
-}
+inline const char* current_phase() { return detail::phase; }
 
 // Names the phase until the end of the scope; the innermost counts. `name` is a literal.
 class PhaseScope {

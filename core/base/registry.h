@@ -25,7 +25,8 @@ class Registry {
   }
 
   Product build() {
-    if (!found_) throw Error(Exit::usage, "US010", "unknown name", key_, "\"" + wanted_ + "\"", "known: " + known_);
+    if (!found_)
+      throw Error(Exit::usage, "US010", "unknown name", key_, "\"" + wanted_ + "\"", "known: " + known_);
     return std::move(made_);
   }
 

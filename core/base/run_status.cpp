@@ -8,9 +8,7 @@
 namespace hone {
 namespace {
 
-std::string status_path(const std::string& run_dir) {
-  return run_dir + "/status.json";
-}
+std::string status_path(const std::string& run_dir) { return run_dir + "/status.json"; }
 
 }  // namespace
 
@@ -27,7 +25,8 @@ RunStatus read_status(const std::string& run_dir) {
   const std::string path = status_path(run_dir);
   const Json json = parse_json_file(path, "RS001");
   try {
-    RunStatus status{json.at("state"), json.at("step"), json.at("message"), std::nullopt, json.value("best_step", 0)};
+    RunStatus status{json.at("state"), json.at("step"), json.at("message"), std::nullopt,
+                     json.value("best_step", 0)};
     if (json.contains("exit_code")) status.exit_code = json.at("exit_code").get<int>();
     return status;
   } catch (const Json::exception& problem) {

@@ -15,9 +15,7 @@ std::string folded(std::string_view name) {
   return out;
 }
 
-std::string_view last_part(std::string_view name) {
-  return name.substr(name.rfind('.') + 1);
-}
+std::string_view last_part(std::string_view name) { return name.substr(name.rfind('.') + 1); }
 
 }  // namespace
 

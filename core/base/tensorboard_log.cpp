@@ -27,21 +27,15 @@ std::string varint(std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
   return bytes + static_cast<char>(value);
 }
-std::string tag(int field, int kind) {
-  return varint(static_cast<std::uint64_t>(field) << 3 | kind);
-}
+std::string tag(int field, int kind) { return varint(static_cast<std::uint64_t>(field) << 3 | kind); }
 std::string integer_field(int field, std::int64_t value) {
   return tag(field, 0) + varint(static_cast<std::uint64_t>(value));
 }
-std::string double_field(int field, double value) {
-  return tag(field, 1) + raw(value);
-}
+std::string double_field(int field, double value) { return tag(field, 1) + raw(value); }
 std::string bytes_field(int field, std::string_view bytes) {
   return tag(field, 2) + varint(bytes.size()) + std::string(bytes);
 }
-std::string float_field(int field, float value) {
-  return tag(field, 5) + raw(value);
-}
+std::string float_field(int field, float value) { return tag(field, 5) + raw(value); }
 
 // message Event { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5;
 //                 SessionLog session_log = 7; }, a step of 0 left out as protobuf does
@@ -54,9 +48,7 @@ std::string scalar(const std::string& name, double value) {
   return bytes_field(1, bytes_field(1, name) + float_field(2, static_cast<float>(value)));
 }
 
-std::uint32_t masked(std::uint32_t checksum) {
-  return std::rotr(checksum, 15) + 0xa282ead8u;
-}
+std::uint32_t masked(std::uint32_t checksum) { return std::rotr(checksum, 15) + 0xa282ead8u; }
 
 constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
   std::array<std::uint32_t, 256> table{};

@@ -20,9 +20,7 @@ void TextOutput::text(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stream_) != text.size()) fail();
 }
 
-void TextOutput::line(std::string_view line) {
-  text(std::string(line) + "\n");
-}
+void TextOutput::line(std::string_view line) { text(std::string(line) + "\n"); }
 
 void TextOutput::json(const OrderedJson& row) {
   line(row.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));

@@ -1,8 +1,7 @@
-#include "core/cuda/device.h"
-
 #include <cuda_runtime.h>
 
 #include "core/base/error.h"
+#include "core/cuda/device.h"
 
 namespace hone::cuda {
 

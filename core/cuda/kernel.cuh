@@ -21,25 +21,13 @@ inline constexpr unsigned kAllLanes = 0xFFFFFFFFu;
 
 // ---- element types: stored narrow, computed in fp32
 
-__device__ inline float wide(float value) {
-  return value;
-}
-__device__ inline float wide(__nv_bfloat16 value) {
-  return __bfloat162float(value);
-}
-__device__ inline float wide(__half value) {
-  return __half2float(value);
-}
+__device__ inline float wide(float value) { return value; }
+__device__ inline float wide(__nv_bfloat16 value) { return __bfloat162float(value); }
+__device__ inline float wide(__half value) { return __half2float(value); }
 
-__device__ inline void narrow(float value, float& out) {
-  out = value;
-}
-__device__ inline void narrow(float value, __nv_bfloat16& out) {
-  out = __float2bfloat16_rn(value);
-}
-__device__ inline void narrow(float value, __half& out) {
-  out = __float2half_rn(value);
-}
+__device__ inline void narrow(float value, float& out) { out = value; }
+__device__ inline void narrow(float value, __nv_bfloat16& out) { out = __float2bfloat16_rn(value); }
+__device__ inline void narrow(float value, __half& out) { out = __float2half_rn(value); }
 
 // As it will read back from storage.
 template <class T>

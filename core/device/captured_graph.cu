@@ -40,13 +40,9 @@ void check(cudaError_t status, const char* what) {
               "train.cuda_graph false does without");
 }
 
-Allocator& allocator() {
-  return static_cast<Allocator&>(*c10::getDeviceAllocator(c10::kCUDA));
-}
+Allocator& allocator() { return static_cast<Allocator&>(*c10::getDeviceAllocator(c10::kCUDA)); }
 
-cudaStream_t handle_of(c10::Stream stream) {
-  return static_cast<cudaStream_t>(stream.native_handle());
-}
+cudaStream_t handle_of(c10::Stream stream) { return static_cast<cudaStream_t>(stream.native_handle()); }
 
 // The default stream cannot be recorded. One stream for all graphs: the pool hands memory out again to the
 // stream it was taken on, and to no other.

@@ -36,9 +36,11 @@ MemoryUse memory_use(at::Device device) {
   constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
   const c10::CachingDeviceAllocator::DeviceStats stats = allocator->getDeviceStats(device.index());
   const c10::CachingAllocator::Stat bytes = stats.allocated_bytes[kAll];
-  const std::int64_t kept = stats.reserved_bytes[kAll].current - bytes.current;  // by the allocator, for whoever asks
+  const std::int64_t kept =
+      stats.reserved_bytes[kAll].current - bytes.current;  // by the allocator, for whoever asks
   const auto [free, total] = allocator->getMemoryInfo(device.index());
-  return {bytes.current, bytes.peak, static_cast<std::int64_t>(free) + kept, static_cast<std::int64_t>(total)};
+  return {bytes.current, bytes.peak, static_cast<std::int64_t>(free) + kept,
+          static_cast<std::int64_t>(total)};
 }
 
 void reset_peak_memory(at::Device device) {

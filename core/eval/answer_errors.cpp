@@ -11,13 +11,9 @@ constexpr std::size_t kRun = 4;             // words
 constexpr double kRepetitive = 0.3;         // a passage of seven words or more that is there twice
 constexpr std::size_t kExampleBytes = 300;  // of an answer shown as an example
 
-bool always(const AnswerRules&) {
-  return true;
-}
+bool always(const AnswerRules&) { return true; }
 
-bool is_apostrophe(std::int32_t c) {
-  return c == '\'' || c == 0x2019;
-}
+bool is_apostrophe(std::int32_t c) { return c == '\'' || c == 0x2019; }
 
 bool is_known(std::string_view word, const std::unordered_set<std::string>& word_list) {
   const std::string lower = lower_case(word);

@@ -14,9 +14,7 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
     text.replace(at, what.size(), with);
 }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_point(char c) {  // separates words unless digits are on both sides
   return c == '.' || c == ',';
 }
@@ -117,11 +115,7 @@ BleuStatistics bleu_statistics(std::span<const std::string_view> references, std
   return s;
 }
 
-double corpus_bleu(const BleuStatistics& sums) {
-  return score(sums, false);
-}
-double sentence_bleu(const BleuStatistics& of_one_answer) {
-  return score(of_one_answer, true);
-}
+double corpus_bleu(const BleuStatistics& sums) { return score(sums, false); }
+double sentence_bleu(const BleuStatistics& of_one_answer) { return score(of_one_answer, true); }
 
 }  // namespace hone::eval

@@ -26,9 +26,7 @@ int measure(std::string_view word) {
   return count;
 }
 
-bool has_vowel(std::string_view word) {
-  return shape_of(word).find('v') != std::string::npos;
-}
+bool has_vowel(std::string_view word) { return shape_of(word).find('v') != std::string::npos; }
 
 bool ends_in_double_consonant(std::string_view word) {
   return word.size() >= 2 && word.back() == word[word.size() - 2] && shape_of(word).back() == 'c';

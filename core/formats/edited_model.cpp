@@ -23,7 +23,8 @@ struct Replacement {
 
 class EditedSource final : public TensorSource {
  public:
-  EditedSource(std::unique_ptr<TensorSource> base, std::vector<Replacement> replacements) : base_(std::move(base)) {
+  EditedSource(std::unique_ptr<TensorSource> base, std::vector<Replacement> replacements)
+      : base_(std::move(base)) {
     for (Replacement& one : replacements) replaced_.emplace(one.info.name, std::move(one));
     for (const TensorInfo& info : base_->tensors())
       if (!replaced_.contains(info.name)) tensors_.push_back(info);
@@ -76,14 +77,16 @@ std::vector<float> mean_row(const TensorSource& source, const TensorInfo& matrix
     for (std::int64_t i = 0; i < (end - begin) * width; ++i) sum[i % width] += rows[i];
   }
   std::vector<float> mean(width);
-  for (std::int64_t f = 0; f < width; ++f) mean[f] = static_cast<float>(sum[f] / static_cast<double>(matrix.shape[0]));
+  for (std::int64_t f = 0; f < width; ++f)
+    mean[f] = static_cast<float>(sum[f] / static_cast<double>(matrix.shape[0]));
   return mean;
 }
 
 Replacement grown(const TensorSource& source, const TensorInfo& matrix, std::int64_t rows) {
   Replacement one{matrix, {}, source.describe(matrix)};
   one.info.shape[0] = rows;
-  one.read = [&source, matrix, mean = mean_row(source, matrix)](std::int64_t begin, std::int64_t end, float* out) {
+  one.read = [&source, matrix, mean = mean_row(source, matrix)](std::int64_t begin, std::int64_t end,
+                                                                float* out) {
     const std::int64_t old = std::min(end, matrix.shape[0]), width = matrix.shape[1];
     if (begin < old) source.read_rows(matrix, begin, old, out);
     for (std::int64_t row = std::max(begin, old); row < end; ++row)
@@ -102,7 +105,8 @@ void require_fit(const PeftAdapter& adapter, const SafetensorsEntry& entry, cons
   if (!own) refuse("the model has no such tensor");
   if (is_block_linear(*own)) refuse("a linear of a block is adapted, not held whole");
   if (entry.info.shape != own->shape)
-    refuse(fmt::format("[{}], the model has [{}]", fmt::join(entry.info.shape, ", "), fmt::join(own->shape, ", ")));
+    refuse(fmt::format("[{}], the model has [{}]", fmt::join(entry.info.shape, ", "),
+                       fmt::join(own->shape, ", ")));
 }
 
 void require_fit(const PeftAdapter& adapter, const PeftTokenRows& rows, const TensorInfo* own) {
@@ -113,9 +117,10 @@ void require_fit(const PeftAdapter& adapter, const PeftTokenRows& rows, const Te
   if (fits && !whole) return;
   throw Error(Exit::input, "AD013", "module of an adapter does not fit the model",
               adapter.file().path() + ": " + rows.entry->info.name,
-              !own    ? "the model has no such tensor"
-              : whole ? "the adapter holds the module whole as well"
-                      : fmt::format("rows of {}, the model's have {}", rows.entry->info.shape[1], own->shape[1]),
+              !own ? "the model has no such tensor"
+              : whole
+                  ? "the adapter holds the module whole as well"
+                  : fmt::format("rows of {}, the model's have {}", rows.entry->info.shape[1], own->shape[1]),
               "is this adapter for another model?");
 }
 
@@ -140,7 +145,8 @@ Replacement with_rows(const TensorSource& source, const PeftTokenRows& rows) {
   std::map<std::int64_t, std::int64_t> place;  // of an id in the adapter
   for (std::size_t i = 0; i < rows.ids.size(); ++i) place[rows.ids[i]] = static_cast<std::int64_t>(i);
   Replacement one{matrix, {}, source.describe(matrix)};
-  one.read = [&source, matrix, place, entry = rows.entry, table = rows.table](std::int64_t begin, std::int64_t end, float* out) {
+  one.read = [&source, matrix, place, entry = rows.entry, table = rows.table](std::int64_t begin,
+                                                                              std::int64_t end, float* out) {
     const std::int64_t others = table ? std::clamp(table->info.shape[0], begin, end) : begin;
     if (others > begin) PeftAdapter::read_rows(*table, begin, others, out);
     if (end > others) source.read_rows(matrix, others, end, out + (others - begin) * matrix.shape[1]);
@@ -157,7 +163,8 @@ ModelFiles with_vocabulary(ModelFiles model, std::int64_t vocab_size) {
   if (vocab_size == model.config.vocab_size) return model;
   std::vector<Replacement> matrices;
   for (const char* name : {kEmbedding, kHead})
-    if (const TensorInfo* info = model.tensors->find(name)) matrices.push_back(grown(*model.tensors, *info, vocab_size));
+    if (const TensorInfo* info = model.tensors->find(name))
+      matrices.push_back(grown(*model.tensors, *info, vocab_size));
   model.config.vocab_size = vocab_size;
   return replace(std::move(model), std::move(matrices));
 }
@@ -197,7 +204,8 @@ ModelFiles with_replaced(ModelFiles model, const PeftAdapter& adapter) {
   for (const PeftSaved& saved : adapter.saved()) {
     const TensorInfo* own = model.tensors->find(saved.tensor);
     require_fit(adapter, *saved.entry, own);
-    Replacement one{{saved.tensor, saved.entry->info.dtype, saved.entry->info.shape}, {}, adapter.file().path()};
+    Replacement one{
+        {saved.tensor, saved.entry->info.dtype, saved.entry->info.shape}, {}, adapter.file().path()};
     one.read = [entry = saved.entry](std::int64_t begin, std::int64_t end, float* out) {
       PeftAdapter::read_rows(*entry, begin, end, out);
     };

@@ -18,9 +18,7 @@ constexpr const char* kSingle = "/model.safetensors";
 constexpr const char* kIndex = "/model.safetensors.index.json";
 constexpr std::size_t kMaxShards = 1'000, kMaxIndexBytes = std::size_t{16} << 20;
 
-std::string base_name(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
-}
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 class HfSource : public TensorSource {
  public:

@@ -28,8 +28,6 @@ void refuse_pickle(std::span<const std::byte> bytes, const std::string& path) {
               "a " + std::string(container) + " file", "convert it to safetensors first");
 }
 
-bool is_gguf(std::span<const std::byte> bytes) {
-  return text(bytes).starts_with("GGUF");
-}
+bool is_gguf(std::span<const std::byte> bytes) { return text(bytes).starts_with("GGUF"); }
 
 }  // namespace hone::formats

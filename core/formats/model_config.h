@@ -9,7 +9,7 @@
 namespace hone::formats {
 
 struct ModelConfig {
-  std::string family = "llama";        // key of the model registry
+  std::string family = "llama";  // key of the model registry
   std::int64_t hidden_size = 0;
   std::int64_t intermediate_size = 0;
   std::int64_t num_layers = 0;
@@ -22,8 +22,8 @@ struct ModelConfig {
   double rope_theta = 10000.0;
   RopeScaling rope_scaling;
   bool tie_embeddings = false;
-  bool qkv_bias = false;               // biases on q, k, v
-  bool output_bias = false;            // bias on o
+  bool qkv_bias = false;     // biases on q, k, v
+  bool output_bias = false;  // bias on o
   bool mlp_bias = false;
   double initializer_range = 0.02;  // of a model without weights
   std::int32_t bos_id = -1;

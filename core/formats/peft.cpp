@@ -29,10 +29,9 @@ void refuse_variants(const JsonFields& fields) {
   for (const char* key : {"use_dora", "fan_in_fan_out", "lora_bias", "use_qalora"})
     if (fields.boolean(key).value_or(false)) refuse(key, "true");
   // Each of these changes what an adapter computes or which tensors it has; absent, null and empty do not.
-  for (const char* key :
-       {"rank_pattern", "alpha_pattern", "layer_replication", "loftq_config", "target_parameters",
-        "alora_invocation_tokens", "use_bdlora", "arrow_config", "kasa_config",
-        "velora_config", "monteclora_config"}) {
+  for (const char* key : {"rank_pattern", "alpha_pattern", "layer_replication", "loftq_config",
+                          "target_parameters", "alora_invocation_tokens", "use_bdlora", "arrow_config",
+                          "kasa_config", "velora_config", "monteclora_config"}) {
     const Json* value = fields.find(key);
     if (value && !(value->is_structured() && value->empty()) && *value != Json(false))
       refuse(key, "it is set");
@@ -86,7 +85,8 @@ TokenRows read_token_rows(const JsonFields& fields) {
   if (!value || value->is_null() || value->empty()) return {};
   if (value->is_array()) return {{kEmbeddingName, read_ids(fields, *value)}};
   TokenRows rows;
-  if (!value->is_object()) fields.refuse("004", "value of another type", "trainable_token_indices", "ids were expected");
+  if (!value->is_object())
+    fields.refuse("004", "value of another type", "trainable_token_indices", "ids were expected");
   for (const auto& item : value->items()) {
     if (item.key() != kEmbeddingName && item.key() != kHeadName)
       fields.refuse("005", "adapter variant not supported", "trainable_token_indices", item.key());
@@ -196,9 +196,7 @@ bool is_saved_module(const std::vector<std::string>& names, std::string_view mod
                      [&](const std::string& name) { return module.ends_with(name); });
 }
 
-std::string token_rows_name(const std::string& module) {
-  return fmt::format("{}{}", module, kTokenRows);
-}
+std::string token_rows_name(const std::string& module) { return fmt::format("{}{}", module, kTokenRows); }
 
 PeftAdapter::PeftAdapter(const std::string& folder)
     : config_(read_config(folder)), file_(open_weights(folder)) {

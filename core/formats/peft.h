@@ -26,9 +26,9 @@ struct PeftConfig {
   std::string target_pattern;                // instead of names: PEFT's "all-linear" or a regular expression
   std::vector<std::string> modules_to_save;  // ends of the names of modules that the adapter holds whole
   TokenRows token_rows;
-  std::string base_model;                    // base_model_name_or_path; empty: null
-  std::string task_type = "CAUSAL_LM";       // empty: null
-  std::string init_lora_weights = "true";    // as JSON: "true", "false" or a quoted name
+  std::string base_model;                  // base_model_name_or_path; empty: null
+  std::string task_type = "CAUSAL_LM";     // empty: null
+  std::string init_lora_weights = "true";  // as JSON: "true", "false" or a quoted name
 
   double scaling() const;  // alpha / rank, or alpha / sqrt(rank)
 };
@@ -51,10 +51,11 @@ struct PeftSaved {
 
 // Rows of the embedding or the head that the adapter holds in place of the model's.
 struct PeftTokenRows {
-  std::string tensor;             // in the base model, e.g. "model.embed_tokens.weight"
-  std::vector<std::int64_t> ids;  // rising or not, each once
+  std::string tensor;                       // in the base model, e.g. "model.embed_tokens.weight"
+  std::vector<std::int64_t> ids;            // rising or not, each once
   const SafetensorsEntry* entry = nullptr;  // [ids, H], f32, f16 or bf16
-  const SafetensorsEntry* table = nullptr;  // [V, H]: what the other rows are, where PEFT saved a resized table
+  const SafetensorsEntry* table =
+      nullptr;  // [V, H]: what the other rows are, where PEFT saved a resized table
 };
 
 // Name of the tensor of such rows in the folder, PEFT's prefix aside.
@@ -90,9 +91,7 @@ class PeftAdapter {
   std::vector<PeftTokenRows> token_rows_;
 };
 
-inline PeftAdapter read_peft(const std::string& folder) {
-  return PeftAdapter(folder);
-}
+inline PeftAdapter read_peft(const std::string& folder) { return PeftAdapter(folder); }
 
 struct PeftWeights {
   std::string module;

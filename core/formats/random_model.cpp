@@ -18,9 +18,10 @@ constexpr std::uint32_t kUse = 0x696e6974u;  // keeps this use of the generator 
 
 // Values 4 * block ... 4 * block + 3 of a tensor, standard normal.
 std::array<float, 4> normals(std::uint64_t block, std::uint64_t name, std::uint64_t seed) {
-  const PhiloxCounter words = philox({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32),
-                                      static_cast<std::uint32_t>(name), kUse ^ static_cast<std::uint32_t>(name >> 32)},
-                                     philox_key(seed));
+  const PhiloxCounter words =
+      philox({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32),
+              static_cast<std::uint32_t>(name), kUse ^ static_cast<std::uint32_t>(name >> 32)},
+             philox_key(seed));
   std::array<float, 4> values;
   for (int pair = 0; pair < 4; pair += 2) {
     const double radius = std::sqrt(-2 * std::log((words[pair] + 0.5) * 0x1.0p-32));
@@ -63,7 +64,9 @@ class RandomSource final : public TensorSource {
 
   std::span<const std::byte> raw(const TensorInfo&) const override { return {}; }
   std::optional<Nf4Parts> nf4(const TensorInfo&) const override { return std::nullopt; }
-  std::string describe(const TensorInfo& tensor) const override { return folder_ + " (random): " + tensor.name; }
+  std::string describe(const TensorInfo& tensor) const override {
+    return folder_ + " (random): " + tensor.name;
+  }
 
  private:
   std::vector<TensorInfo> tensors_;

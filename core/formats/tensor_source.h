@@ -28,10 +28,10 @@ bool is_block_linear(const TensorInfo& tensor);
 
 // A bitsandbytes NF4 tensor as stored: packed codes and (double-quantised) absmax. Views into the mapped file.
 struct Nf4Parts {
-  std::span<const std::byte> codes;          // ceil(n / 2) bytes, first element in the high nibble
-  std::span<const std::byte> absmax;         // u8 per block when nested, else f32
-  std::span<const std::byte> quant_map;      // 16 f32
-  std::span<const std::byte> nested_absmax;  // f32 per nested block; empty: not nested
+  std::span<const std::byte> codes;             // ceil(n / 2) bytes, first element in the high nibble
+  std::span<const std::byte> absmax;            // u8 per block when nested, else f32
+  std::span<const std::byte> quant_map;         // 16 f32
+  std::span<const std::byte> nested_absmax;     // f32 per nested block; empty: not nested
   std::span<const std::byte> nested_quant_map;  // 256 f32
   std::int64_t block_size = 64;
   std::int64_t nested_block_size = 256;
@@ -45,7 +45,8 @@ class TensorSource {
   virtual const std::vector<TensorInfo>& tensors() const = 0;  // sorted by name
   const TensorInfo* find(std::string_view name) const;         // nullptr: not there
   // Rows [begin, end) of the first dimension (a vector has one-element rows), decoded to fp32, row-major.
-  virtual void read_rows(const TensorInfo& tensor, std::int64_t begin, std::int64_t end, float* out) const = 0;
+  virtual void read_rows(const TensorInfo& tensor, std::int64_t begin, std::int64_t end,
+                         float* out) const = 0;
   // Stored bytes, for tensors that keep their type in an export. Empty where the source rearranges rows (GGUF q/k).
   virtual std::span<const std::byte> raw(const TensorInfo& tensor) const = 0;
   virtual std::optional<Nf4Parts> nf4(const TensorInfo& tensor) const = 0;
@@ -55,7 +56,8 @@ class TensorSource {
 struct ModelFiles {
   ModelConfig config;
   std::unique_ptr<TensorSource> tensors;
-  std::uint64_t fingerprint = 0;  // of config and tensor names, types, shapes and sizes (cheap; not of contents)
+  std::uint64_t fingerprint =
+      0;  // of config and tensor names, types, shapes and sizes (cheap; not of contents)
 };
 
 // ModelFiles::fingerprint of a model.

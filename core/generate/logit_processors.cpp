@@ -36,9 +36,7 @@ void keep_top_k(std::span<float> logits, Seen, const SamplerSettings& settings) 
     if (logit < least) logit = kRuledOut;
 }
 
-double weight(float logit, float most) {
-  return std::exp(static_cast<double>(logit) - most);
-}
+double weight(float logit, float most) { return std::exp(static_cast<double>(logit) - most); }
 
 // The smallest set of likeliest ids whose probability reaches top_p.
 void keep_top_p(std::span<float> logits, Seen, const SamplerSettings& settings) {
@@ -46,7 +44,8 @@ void keep_top_p(std::span<float> logits, Seen, const SamplerSettings& settings) 
   const float most = *std::max_element(logits.begin(), logits.end());
   double total = 0, kept = 0;
   for (const std::int32_t id : ids.left()) total += weight(logits[id], most);
-  while (!ids.empty() && (kept == 0 || kept < settings.top_p * total)) kept += weight(logits[ids.next()], most);
+  while (!ids.empty() && (kept == 0 || kept < settings.top_p * total))
+    kept += weight(logits[ids.next()], most);
   for (const std::int32_t id : ids.left()) logits[id] = kRuledOut;
 }
 
@@ -57,9 +56,7 @@ void keep_min_p(std::span<float> logits, Seen, const SamplerSettings& settings) 
     if (logit < least) logit = kRuledOut;
 }
 
-bool samples(const SamplerSettings& settings) {
-  return settings.temperature > 0;
-}
+bool samples(const SamplerSettings& settings) { return settings.temperature > 0; }
 
 }  // namespace
 

@@ -43,7 +43,8 @@ double uniform(const SamplerSettings& settings, const Draw& draw) {
   return static_cast<double>(bits) * 0x1.0p-53;
 }
 
-std::int32_t sample(std::span<const float> logits, Seen seen, const SamplerSettings& settings, const Draw& draw) {
+std::int32_t sample(std::span<const float> logits, Seen seen, const SamplerSettings& settings,
+                    const Draw& draw) {
   std::vector<float> processed;
   for (const LogitProcessor& processor : logit_processors()) {
     if (!processor.wanted(settings)) continue;

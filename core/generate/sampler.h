@@ -26,6 +26,7 @@ struct Draw {
 // What the draw is made with, in [0, 1).
 double uniform(const SamplerSettings& settings, const Draw& draw);
 
-std::int32_t sample(std::span<const float> logits, Seen seen, const SamplerSettings& settings, const Draw& draw);
+std::int32_t sample(std::span<const float> logits, Seen seen, const SamplerSettings& settings,
+                    const Draw& draw);
 
 }  // namespace hone::generate

@@ -24,9 +24,7 @@ __device__ float logit_of(Key key) {
   return __uint_as_float(ordered & 0x80000000u ? ordered ^ 0x80000000u : ~ordered);
 }
 
-__device__ std::int32_t id_of(Key key) {
-  return static_cast<std::int32_t>(~static_cast<unsigned>(key));
-}
+__device__ std::int32_t id_of(Key key) { return static_cast<std::int32_t>(~static_cast<unsigned>(key)); }
 
 struct Softmax {
   float top;

@@ -4,8 +4,6 @@
 
 namespace hone::generate {
 
-void sample_cuda(const SampleArgs&, void*) {
-  cuda::require_device();
-}
+void sample_cuda(const SampleArgs&, void*) { cuda::require_device(); }
 
 }  // namespace hone::generate

@@ -32,7 +32,9 @@ void Arena::allocate(ArenaLayout layout, at::ScalarType compute, at::ScalarType 
   }
 }
 
-StateType Arena::type() const { return master_.scalar_type() == at::kFloat ? StateType::f32 : StateType::bf16; }
+StateType Arena::type() const {
+  return master_.scalar_type() == at::kFloat ? StateType::f32 : StateType::bf16;
+}
 
 at::Tensor Arena::owned_part(std::size_t range) const {
   const Range& owned = owned_.ranges()[range];
@@ -126,7 +128,8 @@ void Arena::set(std::size_t parameter, std::span<const float> values) {
 }
 
 at::Tensor Arena::on_host(bool keep) const {
-  if (master_.numel() == layout_.size && (in_place() || !sharding_.shards_state())) return master_.cpu().to(at::kFloat);
+  if (master_.numel() == layout_.size && (in_place() || !sharding_.shards_state()))
+    return master_.cpu().to(at::kFloat);
   at::Tensor host = keep ? at::empty({layout_.size}, at::kFloat) : at::Tensor();
   for_gathered(master_.scalar_type(), [&](Range block, const at::Tensor& values) {
     if (keep) host.narrow(0, block.begin, block.length()).copy_(values);
@@ -167,7 +170,8 @@ std::span<float> Arena::part(const at::Tensor& host, std::size_t parameter) cons
 }
 
 std::int64_t Arena::bytes() const {
-  return static_cast<std::int64_t>(master_.nbytes() + (in_place() || !views_.defined() ? 0 : views_.nbytes()));
+  return static_cast<std::int64_t>(master_.nbytes() +
+                                   (in_place() || !views_.defined() ? 0 : views_.nbytes()));
 }
 
 void Arena::start_gather(std::size_t block) {

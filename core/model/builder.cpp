@@ -42,16 +42,14 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
-std::string module_of(const std::string& tensor) {
-  return tensor.substr(0, tensor.rfind('.'));
-}
+std::string module_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
 
 // Every module an adapter names must be a linear of the model.
 void check_all_used(const formats::PeftAdapter& adapter, const std::vector<std::string>& known) {
   for (const formats::PeftPair& pair : adapter.pairs())
     if (std::find(known.begin(), known.end(), pair.module) == known.end())
-      throw Error(Exit::input, "AD011", "adapter names a module the model does not have", adapter.file().path(),
-                  pair.module, "is this adapter for another model?");
+      throw Error(Exit::input, "AD011", "adapter names a module the model does not have",
+                  adapter.file().path(), pair.module, "is this adapter for another model?");
 }
 
 }  // namespace
@@ -134,8 +132,8 @@ nn::WeightPtr ModuleBuilder::frozen_nf4(const formats::TensorInfo& info) {
 nn::WeightPtr ModuleBuilder::frozen_nf4_on_device(const formats::TensorInfo& info) {
   const bool quantize_there = spec_.device.is_cuda() && !source_.nf4(info);
   quant::Nf4Tensors data = quantize_there
-                              ? quant::quantize_on_cuda(load_dense(info, at::kFloat), spec_.double_quant)
-                              : quant::to_device(read_nf4(info), spec_.device);
+                               ? quant::quantize_on_cuda(load_dense(info, at::kFloat), spec_.double_quant)
+                               : quant::to_device(read_nf4(info), spec_.device);
   return frozen(std::make_shared<quant::DeviceNf4Weight>(std::move(data), info.shape, spec_.compute));
 }
 
@@ -164,18 +162,19 @@ nn::WeightPtr ModuleBuilder::matrix(const std::string& name, std::int64_t rows, 
   return ids ? some_rows(info, *ids) : own(info, /*decay=*/true);
 }
 
-nn::WeightPtr ModuleBuilder::some_rows(const formats::TensorInfo& info, const std::vector<std::int64_t>& ids) {
+nn::WeightPtr ModuleBuilder::some_rows(const formats::TensorInfo& info,
+                                       const std::vector<std::int64_t>& ids) {
   for (const std::int64_t id : ids)
     if (id < 0 || id >= info.shape[0])
-      throw Error(Exit::usage, "AD016", "no such token", "adapter.trainable_token_indices", std::to_string(id),
-                  info.name + " has " + std::to_string(info.shape[0]) + " rows");
+      throw Error(Exit::usage, "AD016", "no such token", "adapter.trainable_token_indices",
+                  std::to_string(id), info.name + " has " + std::to_string(info.shape[0]) + " rows");
   const std::int64_t width = info.shape[1];
-  const nn::WeightPtr rows =
-      trainable(formats::token_rows_name(module_of(info.name)), {std::ssize(ids), width}, /*decay=*/true,
-                [&info, width, ids, this](std::span<float> out) {
-                  for (std::size_t i = 0; i < ids.size(); ++i)
-                    source_.read_rows(info, ids[i], ids[i] + 1, out.data() + static_cast<std::int64_t>(i) * width);
-                });
+  const nn::WeightPtr rows = trainable(
+      formats::token_rows_name(module_of(info.name)), {std::ssize(ids), width}, /*decay=*/true,
+      [&info, width, ids, this](std::span<float> out) {
+        for (std::size_t i = 0; i < ids.size(); ++i)
+          source_.read_rows(info, ids[i], ids[i] + 1, out.data() + static_cast<std::int64_t>(i) * width);
+      });
   return frozen(std::make_shared<TokenRowsWeight>(load_dense(info, spec_.compute), ids, rows));
 }
 
@@ -202,9 +201,11 @@ void ModuleBuilder::add_frozen_branches(nn::Linear& linear, std::int64_t out, st
     if (!pair) continue;
     hone::adapter::require_fit(*pair, out, in);
     const auto load = [&](const auto& tensor) {
-      return frozen(std::make_shared<nn::DenseWeight>(hone::adapter::to_tensor(tensor, spec_.compute).to(spec_.device)));
+      return frozen(std::make_shared<nn::DenseWeight>(
+          hone::adapter::to_tensor(tensor, spec_.compute).to(spec_.device)));
     };
-    linear.branches.push_back({load(*pair->a), load(*pair->b), adapter->config().scaling(), /*trained=*/false});
+    linear.branches.push_back(
+        {load(*pair->a), load(*pair->b), adapter->config().scaling(), /*trained=*/false});
   }
 }
 
@@ -235,7 +236,8 @@ void ModuleBuilder::add_trained_branch(nn::Linear& linear, std::int64_t out, std
 
 std::uint32_t ModuleBuilder::dropout_site(const std::string& module) {
   // q, k, v (and gate, up) read one input: a site per input, so the site is that of the group's first member.
-  const bool continues_group = module.ends_with(".k_proj") || module.ends_with(".v_proj") || module.ends_with(".up_proj");
+  const bool continues_group =
+      module.ends_with(".k_proj") || module.ends_with(".v_proj") || module.ends_with(".up_proj");
   if (!continues_group) ++next_dropout_site_;
   return next_dropout_site_;
 }
@@ -259,7 +261,9 @@ void ModuleBuilder::check_saved_modules() const {
 }
 
 at::TensorOptions ModuleBuilder::wide_options() const {
-  return at::TensorOptions().dtype(spec_.compute == at::kDouble ? at::kDouble : at::kFloat).device(spec_.device);
+  return at::TensorOptions()
+      .dtype(spec_.compute == at::kDouble ? at::kDouble : at::kFloat)
+      .device(spec_.device);
 }
 
 // A name that fits nothing is a misspelt one.
@@ -267,7 +271,8 @@ void ModuleBuilder::check_targets() const {
   if (spec_.trained != Trained::adapter || spec_.lora_init) return;
   for (const std::string& target : spec_.lora.targets) {
     const adapter::LoraSettings alone{.targets = {target}};
-    if (std::any_of(linears_.begin(), linears_.end(), [&](const auto& name) { return adapter::is_target(alone, name); }))
+    if (std::any_of(linears_.begin(), linears_.end(),
+                    [&](const auto& name) { return adapter::is_target(alone, name); }))
       continue;
     std::set<std::string> names;
     for (const std::string& linear : linears_) names.insert(linear.substr(linear.rfind('.') + 1));

@@ -27,13 +27,14 @@ struct BuildSpec {
   bool nf4 = false;                   // block linears held in NF4
   bool double_quant = true;
   Trained trained = Trained::nothing;
-  adapter::LoraSettings lora;                                      // Trained::adapter
-  const formats::PeftAdapter* lora_init = nullptr;                 // its start values; null: drawn from seed
-  std::vector<const formats::PeftAdapter*> frozen_adapters;        // applied in order
+  adapter::LoraSettings lora;                                // Trained::adapter
+  const formats::PeftAdapter* lora_init = nullptr;           // its start values; null: drawn from seed
+  std::vector<const formats::PeftAdapter*> frozen_adapters;  // applied in order
   std::uint64_t seed = 42;
   double neftune_noise_alpha = 0;  // training passes
   Sharding sharding;
-  bool strands = true;  // where threads may take sequences of their own; false: the same sums however many there are
+  bool strands =
+      true;  // where threads may take sequences of their own; false: the same sums however many there are
 };
 
 // Is this tensor of the model in the arena: because everything is trained, or its module whole beside an
@@ -46,8 +47,9 @@ class ModuleBuilder {
  public:
   ModuleBuilder(const formats::TensorSource& source, const BuildSpec& spec);
 
-  void begin_block(const std::string& name);  // "embedding", "layers.0", ..., "head"; opens a range of the arena
-  nn::WeightPtr vector(const std::string& name, std::int64_t size);                        // norms, biases: no decay
+  void begin_block(
+      const std::string& name);  // "embedding", "layers.0", ..., "head"; opens a range of the arena
+  nn::WeightPtr vector(const std::string& name, std::int64_t size);  // norms, biases: no decay
   nn::WeightPtr matrix(const std::string& name, std::int64_t rows, std::int64_t columns);  // never quantised
   nn::Linear linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias);
 
@@ -91,7 +93,8 @@ class ModuleBuilder {
   std::string pending_block_;  // opened once something in it is trained
   std::uint32_t next_dropout_site_ = 0;
   std::int64_t frozen_bytes_ = 0;
-  std::vector<std::shared_ptr<nn::Weight>> frozen_here_;  // of the block under way, where they will be sharded
+  std::vector<std::shared_ptr<nn::Weight>>
+      frozen_here_;  // of the block under way, where they will be sharded
   std::vector<ShardedWeights> sharded_;
   bool block_begun_ = false;
 };

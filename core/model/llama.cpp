@@ -56,7 +56,8 @@ Llama::Llama(const formats::ModelConfig& config, ModuleBuilder& builder)
            formats::rope_divisors(config.rope_scaling, config.head_dim, config.rope_theta)},
           builder.wide_options())) {
   const std::int64_t hidden = config.hidden_size, inner = config.intermediate_size;
-  const std::int64_t q_width = config.num_heads * config.head_dim, kv_width = config.num_kv_heads * config.head_dim;
+  const std::int64_t q_width = config.num_heads * config.head_dim,
+                     kv_width = config.num_kv_heads * config.head_dim;
   builder.begin_block("embedding");
   embedding_ = builder.matrix("model.embed_tokens.weight", config.vocab_size, hidden);
   for (std::int64_t i = 0; i < config.num_layers; ++i) {

@@ -15,17 +15,11 @@
 namespace hone::model {
 namespace {
 
-std::string module_of(const std::string& weight) {
-  return weight.substr(0, weight.rfind(".weight"));
-}
+std::string module_of(const std::string& weight) { return weight.substr(0, weight.rfind(".weight")); }
 
-std::int64_t element_bytes(const BuildSpec& spec) {
-  return spec.compute == at::kFloat ? 4 : 2;
-}
+std::int64_t element_bytes(const BuildSpec& spec) { return spec.compute == at::kFloat ? 4 : 2; }
 
-std::int64_t mebibytes(std::int64_t bytes) {
-  return (bytes + (1 << 20) - 1) >> 20;
-}
+std::int64_t mebibytes(std::int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
 // A number in a file of the system, or `otherwise`.
 std::int64_t number_in(const std::string& path, std::int64_t otherwise) {
@@ -161,8 +155,10 @@ bool strands_fit(const formats::ModelFiles& files, const BuildSpec& spec, std::i
   std::int64_t largest = 0;  // block; embedding and head are the whole batch's
   const std::vector<Segment> segments = segments_of(files, spec);
   for (std::size_t s = 1; s + 1 < segments.size(); ++s) largest = std::max(largest, segments[s].trained);
-  const MemoryEstimate held = estimate_memory(files, spec, [](const ArenaLayout&, std::int64_t) { return 0; });
-  return (threads - 1) * kStrandBlocks * largest * std::int64_t{sizeof(float)} <= (held.frozen + held.master) / 8;
+  const MemoryEstimate held =
+      estimate_memory(files, spec, [](const ArenaLayout&, std::int64_t) { return 0; });
+  return (threads - 1) * kStrandBlocks * largest * std::int64_t{sizeof(float)} <=
+         (held.frozen + held.master) / 8;
 }
 
 std::int64_t available_memory(at::Device device) {
@@ -192,8 +188,8 @@ void require_memory(const formats::ModelFiles& files, const BuildSpec& spec, con
       files, spec, state_bytes, {static_cast<int>(sharding.stage), sharding.world_size(), sharding.granule});
   if (estimate.total() <= available) return;
   throw Error(Exit::memory, "MM001", "not enough memory", "model.path",
-              fmt::format("needs {} MiB ({}), {} MiB are free for this rank", mebibytes(estimate.total()), estimate.table(),
-                          mebibytes(available)),
+              fmt::format("needs {} MiB ({}), {} MiB are free for this rank", mebibytes(estimate.total()),
+                          estimate.table(), mebibytes(available)),
               "try model.quantize nf4, adapter.type lora, or a smaller model");
 }
 

@@ -89,8 +89,8 @@ at::Tensor Model::forward(const TokenBatch& batch, const ForwardOptions& options
 }
 
 std::vector<StrandCut> Model::cuts(const nn::BatchTensors& batch, const ForwardOptions& options) const {
-  const bool apart = parts_.strands && device().is_cpu() && !options.cache &&
-                     !parts_.arena->sharding().shards_weights();
+  const bool apart =
+      parts_.strands && device().is_cpu() && !options.cache && !parts_.arena->sharding().shards_weights();
   if (!apart) return std::vector<StrandCut>(1);  // whose sequences only a device may know
   return cut_strands(batch.cu_seqlens, at::get_num_threads());
 }

@@ -31,8 +31,9 @@ struct ModelOptions {
            .choices = {"fp32", "bf16"}});
     visit("quantize", quantize, {.help = "how frozen block weights are held", .choices = {"none", "nf4"}});
     visit("double_quant", double_quant, {.help = "nf4: quantise the block scales too, as QLoRA does"});
-    visit("device", device, {.help = "where to compute; auto: on a GPU where one is and the run has one rank",
-                             .choices = {"auto", "cpu", "cuda"}});
+    visit("device", device,
+          {.help = "where to compute; auto: on a GPU where one is and the run has one rank",
+           .choices = {"auto", "cpu", "cuda"}});
   }
 };
 

@@ -23,9 +23,7 @@ struct ZeroPlan {
 inline std::int64_t owned_of(std::int64_t block, const ZeroPlan& s) {
   return longest_shard(block, s.ranks, s.granule);
 }
-inline std::int64_t padded(std::int64_t block, const ZeroPlan& s) {
-  return s.ranks * owned_of(block, s);
-}
+inline std::int64_t padded(std::int64_t block, const ZeroPlan& s) { return s.ranks * owned_of(block, s); }
 
 inline std::int64_t owned_bytes(std::int64_t frozen, const ZeroPlan& s) {
   return part_of_bytes(frozen, s.ranks);

@@ -82,18 +82,14 @@ at::Tensor StrandGradients::Own::gradient(std::size_t parameter) {
   return held;
 }
 
-void StrandGradients::Own::block_final(std::size_t /*block*/) {
-  HONE_CHECK(false);
-}
+void StrandGradients::Own::block_final(std::size_t /*block*/) { HONE_CHECK(false); }
 
 at::Tensor StrandGradients::First::gradient(std::size_t parameter) {
   const std::lock_guard lock(all.mutex_);
   return all.sink_.gradient(parameter);
 }
 
-void StrandGradients::First::block_final(std::size_t /*block*/) {
-  HONE_CHECK(false);
-}
+void StrandGradients::First::block_final(std::size_t /*block*/) { HONE_CHECK(false); }
 
 StrandGradients::StrandGradients(const ArenaLayout& layout, GradientSink& sink, std::size_t strands,
                                  std::size_t segments, std::function<void(std::size_t)> announce)

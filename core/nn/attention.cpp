@@ -52,8 +52,10 @@ struct SequenceView {
 
 at::Tensor by_key_head(const at::Tensor& x, std::int64_t begin, std::int64_t n, std::int64_t key_heads) {
   const std::int64_t group = x.size(1) / key_heads, dim = x.size(2);
-  return x.narrow(0, begin, n).view({n, key_heads, group, dim}).permute({1, 2, 0, 3}).reshape(
-      {key_heads, group * n, dim});
+  return x.narrow(0, begin, n)
+      .view({n, key_heads, group, dim})
+      .permute({1, 2, 0, 3})
+      .reshape({key_heads, group * n, dim});
 }
 
 at::Tensor to_tokens(const at::Tensor& x, std::int64_t n, std::int64_t group) {

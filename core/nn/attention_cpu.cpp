@@ -15,9 +15,7 @@
 namespace hone::nn {
 namespace {
 
-std::int64_t padded(std::int64_t n) {
-  return (n + 15) / 16 * 16;
-}
+std::int64_t padded(std::int64_t n) { return (n + 15) / 16 * 16; }
 
 struct Problem {
   const AttentionSpec& spec;
@@ -130,7 +128,7 @@ void load_lanes(const Pair& pair, const Lanes& lanes, const T* x, float factor, 
 
 // scores [keys, lanes] = rows of keys times lanes.
 void score_block(const Problem& p, Rows& keys, std::int64_t key, std::int64_t count, Rows& lanes_t,
-             const Lanes& lanes, float* scores) {
+                 const Lanes& lanes, float* scores) {
   for (std::int64_t plane = 0; plane < p.planes(); ++plane)
     block_gemm({count, lanes.width, padded(p.width(plane)), keys.at(plane, key), false, lanes_t.at(plane, 0),
                 scores, plane > 0});

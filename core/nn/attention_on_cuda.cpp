@@ -10,9 +10,7 @@ namespace {
 
 constexpr std::int64_t kCausalFromBottomRight = 2;  // custom_mask_type of the memory-efficient kernels
 
-std::int64_t mask_type(const AttentionSpec& spec) {
-  return spec.causal ? kCausalFromBottomRight : 0;
-}
+std::int64_t mask_type(const AttentionSpec& spec) { return spec.causal ? kCausalFromBottomRight : 0; }
 
 std::optional<at::Tensor> maybe(const at::Tensor& tensor) {
   return tensor.defined() ? std::optional(tensor) : std::nullopt;

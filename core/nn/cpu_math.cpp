@@ -96,8 +96,8 @@ HONE_CLONES void silu_mul(const float* gate, const float* up, float* out, std::i
   for (std::int64_t i = 0; i < n; ++i) out[i] = gate[i] / (1.0f + vector_exp(-gate[i])) * up[i];
 }
 
-HONE_CLONES void silu_mul_backward(const float* d_out, const float* gate, const float* up, float* d_gate, float* d_up,
-                                   std::int64_t n) {
+HONE_CLONES void silu_mul_backward(const float* d_out, const float* gate, const float* up, float* d_gate,
+                                   float* d_up, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) {
     const float s = 1.0f / (1.0f + vector_exp(-gate[i]));
     const float silu = gate[i] * s;

@@ -4,8 +4,6 @@
 
 namespace hone::nn {
 
-void dropout_mask_cuda(const DropoutMaskArgs&, void*) {
-  cuda::require_device();
-}
+void dropout_mask_cuda(const DropoutMaskArgs&, void*) { cuda::require_device(); }
 
 }  // namespace hone::nn

@@ -12,15 +12,17 @@ namespace hone::nn {
 namespace {
 
 constexpr std::int64_t kLanes = 16;
-constexpr int kGroup = 8;                  // rows of x whose sums are held in registers at once
-constexpr std::int64_t kWeightRows = 32;   // rows of W that stay in cache while groups of x go by
+constexpr int kGroup = 8;                 // rows of x whose sums are held in registers at once
+constexpr std::int64_t kWeightRows = 32;  // rows of W that stay in cache while groups of x go by
 
 typedef float Lanes __attribute__((vector_size(64), aligned(4), may_alias));
 typedef std::uint16_t HalfBits __attribute__((vector_size(32), aligned(2), may_alias));
 typedef std::uint32_t WordBits __attribute__((vector_size(64)));
 
 // By reference: returning a vector would have one ABI for each instruction set.
-inline __attribute__((always_inline)) void load(const float* w, Lanes& out) { out = *reinterpret_cast<const Lanes*>(w); }
+inline __attribute__((always_inline)) void load(const float* w, Lanes& out) {
+  out = *reinterpret_cast<const Lanes*>(w);
+}
 inline __attribute__((always_inline)) void load(const c10::BFloat16* w, Lanes& out) {
   const WordBits bits = __builtin_convertvector(*reinterpret_cast<const HalfBits*>(w), WordBits) << 16;
   out = reinterpret_cast<const Lanes&>(bits);
@@ -36,8 +38,8 @@ inline __attribute__((always_inline)) float total(const Lanes& lanes) {
 
 // out0[m * stride] = x[m] . w0, out1[m * stride] = x[m] . w1 for Rows rows of x; w1 may be w0 again.
 template <int Rows, class T>
-inline __attribute__((always_inline)) void two_dots(const float* x, const T* w0, const T* w1, std::int64_t in, float* out0,
-                                                    float* out1, std::int64_t stride) {
+inline __attribute__((always_inline)) void two_dots(const float* x, const T* w0, const T* w1, std::int64_t in,
+                                                    float* out0, float* out1, std::int64_t stride) {
   Lanes sum0[Rows] = {}, sum1[Rows] = {};
   const std::int64_t whole = in / kLanes * kLanes;
   for (std::int64_t k = 0; k < whole; k += kLanes) {
@@ -77,7 +79,8 @@ inline __attribute__((always_inline)) void weight_rows(const Problem& p, const T
     for (std::int64_t r = begin; r < end; r += 2) {
       const std::int64_t next = std::min(r + 1, end - 1);
       float* y = p.y + m * p.out;
-      two_dots<Rows>(p.x + m * p.in, w + (r - begin) * p.in, w + (next - begin) * p.in, p.in, y + r, y + next, p.out);
+      two_dots<Rows>(p.x + m * p.in, w + (r - begin) * p.in, w + (next - begin) * p.in, p.in, y + r, y + next,
+                     p.out);
     }
   };
   std::int64_t m = 0;
@@ -99,7 +102,8 @@ at::Tensor by_weight_rows(const at::Tensor& x, std::int64_t out, Multiply&& mult
   at::Tensor y = at::empty({x.size(0), out}, at::kFloat);
   const Problem problem{x.size(0), x.size(1), out, wide.const_data_ptr<float>(), y.mutable_data_ptr<float>()};
   at::parallel_for(0, (out + kWeightRows - 1) / kWeightRows, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t c = begin; c < end; ++c) multiply(problem, c * kWeightRows, std::min(out, (c + 1) * kWeightRows));
+    for (std::int64_t c = begin; c < end; ++c)
+      multiply(problem, c * kWeightRows, std::min(out, (c + 1) * kWeightRows));
   });
   return y.to(x.scalar_type());
 }

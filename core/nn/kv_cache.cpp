@@ -7,7 +7,8 @@
 
 namespace hone::nn {
 
-KvCache::KvCache(const Shape& shape, const at::TensorOptions& options) : shape_(shape), lengths_(shape.rows, 0) {
+KvCache::KvCache(const Shape& shape, const at::TensorOptions& options)
+    : shape_(shape), lengths_(shape.rows, 0) {
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     keys_.push_back(at::empty({shape.rows * shape.capacity, shape.key_heads, shape.head_dim}, options));
     values_.push_back(at::empty_like(keys_.back()));

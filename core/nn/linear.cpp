@@ -20,7 +20,7 @@ struct ActiveBranch {
 
 struct LinearNode final : TapeNode {
   const Linear* layer;
-  std::shared_ptr<Saved> x;   // where a gradient is formed from it
+  std::shared_ptr<Saved> x;    // where a gradient is formed from it
   at::Tensor x_dropped, mask;  // undefined where nothing is dropped
   std::vector<ActiveBranch> active;
   int in, out;
@@ -39,7 +39,8 @@ struct LinearNode final : TapeNode {
     for (const ActiveBranch& one : active) branch_backward(one, dy, gradients, sink);
   }
 
-  void branch_backward(const ActiveBranch& one, const at::Tensor& dy, Gradients& gradients, GradientSink& sink) {
+  void branch_backward(const ActiveBranch& one, const at::Tensor& dy, Gradients& gradients,
+                       GradientSink& sink) {
     const LoraBranch& branch = *one.branch;
     const bool trained = branch.a->parameter().has_value();
     const at::Tensor d_low = product(dy, branch.b->acquire()).mul_(branch.scale);
@@ -91,7 +92,8 @@ std::vector<Value> linears(const Pass& pass, const Value& x, const std::vector<c
   const auto drops = std::find_if(layers.begin(), layers.end(), [&](const Linear* layer) {
     return pass.dropout.enabled && pass.adapters == AdapterMode::all && layer->dropout.rate > 0;
   });
-  const at::Tensor mask = drops != layers.end() ? dropout_mask(pass, x.tensor, (*drops)->dropout) : at::Tensor();
+  const at::Tensor mask =
+      drops != layers.end() ? dropout_mask(pass, x.tensor, (*drops)->dropout) : at::Tensor();
   const at::Tensor x_dropped = mask.defined() ? x.tensor * mask : at::Tensor();
   const std::shared_ptr<Saved> saved_x = x.saved();
   std::vector<Value> outputs;

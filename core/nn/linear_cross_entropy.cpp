@@ -21,7 +21,9 @@ void for_chunks(const at::Tensor& h, const at::Tensor& targets, Body&& body) {
   }
 }
 
-at::ScalarType wide_type(const at::Tensor& x) { return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat; }
+at::ScalarType wide_type(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
 
 at::Tensor softmax_gradient(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& grad_scale,
                             const LossTerms& terms) {
@@ -33,7 +35,8 @@ at::Tensor softmax_gradient(at::Tensor& logits, const at::Tensor& targets, const
 }
 
 // Of a chunk: dW += d_logits^T h, where W is trained.
-void add_head_gradient(const Weight& weight, const at::Tensor& d_logits, const at::Tensor& h, GradientSink& sink) {
+void add_head_gradient(const Weight& weight, const at::Tensor& d_logits, const at::Tensor& h,
+                       GradientSink& sink) {
   if (!weight.parameter()) return;
   const TrainedRows* some = weight.trained_rows();
   const at::Tensor of_trained = some ? d_logits.index_select(1, some->ids) : d_logits;
@@ -56,7 +59,8 @@ TokenScores score_targets(const Head& head, const at::Tensor& h, const at::Tenso
 }
 
 CrossEntropyThere linear_cross_entropy(const Head& head, const at::Tensor& h, const at::Tensor& targets,
-                                       const at::Tensor& grad_scale, GradientSink& sink, const LossTerms& terms) {
+                                       const at::Tensor& grad_scale, GradientSink& sink,
+                                       const LossTerms& terms) {
   const at::Tensor w = head.weight->acquire();
   CrossEntropyThere result{at::zeros({}, h.options().dtype(at::kDouble)), at::empty_like(h)};
   for_chunks(h, targets, [&](const at::Tensor& rows, const at::Tensor& wanted, std::int64_t begin) {

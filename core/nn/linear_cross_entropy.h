@@ -21,7 +21,7 @@ struct Head {
 constexpr std::int64_t kHeadRows = 256;  // of a chunk
 
 struct TokenScores {
-  at::Tensor logp;      // of the target of each row, [R] fp32 (fp64)
+  at::Tensor logp;       // of the target of each row, [R] fp32 (fp64)
   at::Tensor likeliest;  // [R] bool: no token was likelier
 };
 TokenScores score_targets(const Head& head, const at::Tensor& h, const at::Tensor& targets);
@@ -37,7 +37,8 @@ struct CrossEntropyThere {
   at::Tensor loss_sum, d_h;
 };
 CrossEntropyThere linear_cross_entropy(const Head& head, const at::Tensor& h, const at::Tensor& targets,
-                                       const at::Tensor& grad_scale, GradientSink& sink, const LossTerms& terms = {});
+                                       const at::Tensor& grad_scale, GradientSink& sink,
+                                       const LossTerms& terms = {});
 
 struct CrossEntropy {
   double loss_sum = 0;  // unscaled

@@ -4,12 +4,8 @@
 
 namespace hone::nn {
 
-void softmax_gradient_cuda(const LogitsArgs&, const float*, void*) {
-  cuda::require_device();
-}
+void softmax_gradient_cuda(const LogitsArgs&, const float*, void*) { cuda::require_device(); }
 
-void log_prob_cuda(const LogitsArgs&, void*) {
-  cuda::require_device();
-}
+void log_prob_cuda(const LogitsArgs&, void*) { cuda::require_device(); }
 
 }  // namespace hone::nn

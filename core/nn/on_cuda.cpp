@@ -15,12 +15,8 @@ namespace {
 using device::cuda_float;
 using device::stream_on;
 
-const void* read(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.const_data_ptr() : nullptr;
-}
-void* write(at::Tensor& tensor) {
-  return tensor.mutable_data_ptr();
-}
+const void* read(const at::Tensor& tensor) { return tensor.defined() ? tensor.const_data_ptr() : nullptr; }
+void* write(at::Tensor& tensor) { return tensor.mutable_data_ptr(); }
 
 at::Tensor rows_like(const at::Tensor& x, at::IntArrayRef shape) {
   return at::empty(shape, x.options().dtype(at::kFloat));

@@ -24,11 +24,11 @@ struct DeviceBatch {
 };
 
 struct BatchTensors {
-  at::Tensor tokens;                      // [T] int64
-  at::Tensor positions;                   // [T] int64
-  std::vector<std::int64_t> cu_seqlens;   // [S + 1], host
-  std::vector<std::int64_t> sample;       // [S], host
-  std::vector<std::int32_t> slot;         // [S], host
+  at::Tensor tokens;                     // [T] int64
+  at::Tensor positions;                  // [T] int64
+  std::vector<std::int64_t> cu_seqlens;  // [S + 1], host
+  std::vector<std::int64_t> sample;      // [S], host
+  std::vector<std::int32_t> slot;        // [S], host
   std::int64_t epoch = 0;
   DeviceBatch on_device;
 };

@@ -21,12 +21,8 @@ constexpr std::int64_t kDepth = 4096, kPanel = 1 << 20, kLeastColumns = 256;
 bool fits_blas(const at::Tensor& x) {
   return std::max({x.size(0), x.size(1), x.stride(0), x.stride(1)}) <= std::numeric_limits<int>::max();
 }
-bool is_row_major(const at::Tensor& x) {
-  return x.stride(1) == 1 && x.stride(0) >= x.size(1);
-}
-bool is_column_major(const at::Tensor& x) {
-  return x.stride(0) == 1 && x.stride(1) >= x.size(0);
-}
+bool is_row_major(const at::Tensor& x) { return x.stride(1) == 1 && x.stride(0) >= x.size(1); }
+bool is_column_major(const at::Tensor& x) { return x.stride(0) == 1 && x.stride(1) >= x.size(0); }
 
 // LibTorch's own threads share one product of fp32 on a CPU badly where C is wide: up to half of the time
 // they wait.

@@ -50,9 +50,8 @@ ResidualNorm residual_rms_norm(const Pass& pass, const Value& x, const Value& de
   out.sum = delta.tensor.defined() ? pass.output(forward.sum, wants) : x;
   out.normed = pass.output(std::move(forward.normed), wants);
   if (out.normed.wants_gradient()) {
-    out.normed.again = std::make_shared<Saved>([kernel, sum = forward.sum, weight, eps] {
-      return kernel(sum, {}, weight->acquire(), eps).normed;
-    });
+    out.normed.again = std::make_shared<Saved>(
+        [kernel, sum = forward.sum, weight, eps] { return kernel(sum, {}, weight->acquire(), eps).normed; });
     auto node = std::make_unique<ResidualNormNode>();
     node->sum = std::move(forward.sum);
     node->rstd = std::move(forward.rstd);

@@ -12,12 +12,14 @@ HONE_CLONES void add_rows(const float* a, const float* b, float* sum, std::int64
   for (std::int64_t i = 0; i < n; ++i) sum[i] = a[i] + b[i];
 }
 
-HONE_CLONES void scale_by_weight(const float* x, const float* weight, float rstd, float* out, std::int64_t n) {
+HONE_CLONES void scale_by_weight(const float* x, const float* weight, float rstd, float* out,
+                                 std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) out[i] = x[i] * rstd * weight[i];
 }
 
 // d_x = rstd (g - x_hat mean(g x_hat)) with g = dy weight, x_hat = x rstd.
-HONE_CLONES void norm_gradient(const float* g, const float* x, float rstd, float mean_gx, float* d_x, std::int64_t n) {
+HONE_CLONES void norm_gradient(const float* g, const float* x, float rstd, float mean_gx, float* d_x,
+                               std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) d_x[i] = rstd * (g[i] - x[i] * rstd * mean_gx);
 }
 
@@ -81,7 +83,8 @@ at::Tensor rms_norm_backward_cpu(const at::Tensor& d_sum, const at::Tensor& d_no
       std::vector<float> wide(width), g(width);
       for (std::int64_t t = begin; t < end; ++t) {
         const float* row = as_floats(x + t * width, wide.data(), width);
-        scale_by_weight(as_floats(dy + t * width, g.data(), width), w.const_data_ptr<float>(), 1.0f, g.data(), width);
+        scale_by_weight(as_floats(dy + t * width, g.data(), width), w.const_data_ptr<float>(), 1.0f, g.data(),
+                        width);
         const float mean_gx = dot(g.data(), row, width) * r[t] / width;
         float* made = made_in(out + t * width, wide.data());
         norm_gradient(g.data(), row, r[t], mean_gx, made, width);
@@ -92,8 +95,9 @@ at::Tensor rms_norm_backward_cpu(const at::Tensor& d_sum, const at::Tensor& d_no
     if (!d_weight.defined()) return;
     std::vector<float> row(width), g(width);
     for (std::int64_t t = 0; t < rows; ++t)  // one thread: a fixed order of additions
-      accumulate_weight_gradient(as_floats(dy + t * width, g.data(), width), as_floats(x + t * width, row.data(), width),
-                                 r[t], d_weight.mutable_data_ptr<float>(), width);
+      accumulate_weight_gradient(as_floats(dy + t * width, g.data(), width),
+                                 as_floats(x + t * width, row.data(), width), r[t],
+                                 d_weight.mutable_data_ptr<float>(), width);
   });
   return d_x;
 }

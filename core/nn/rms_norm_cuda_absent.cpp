@@ -4,12 +4,8 @@
 
 namespace hone::nn {
 
-void rms_norm_forward_cuda(const RmsNormForwardArgs&, void*) {
-  cuda::require_device();
-}
+void rms_norm_forward_cuda(const RmsNormForwardArgs&, void*) { cuda::require_device(); }
 
-void rms_norm_backward_cuda(const RmsNormBackwardArgs&, void*) {
-  cuda::require_device();
-}
+void rms_norm_backward_cuda(const RmsNormBackwardArgs&, void*) { cuda::require_device(); }
 
 }  // namespace hone::nn

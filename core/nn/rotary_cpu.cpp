@@ -7,7 +7,8 @@ namespace hone::nn {
 namespace {
 
 // out may be x.
-HONE_CLONES void turn(const float* x, const float* cos, const float* sin, float sign, float* out, std::int64_t half) {
+HONE_CLONES void turn(const float* x, const float* cos, const float* sin, float sign, float* out,
+                      std::int64_t half) {
   for (std::int64_t i = 0; i < half; ++i) {
     const float a = x[i], b = x[i + half], s = sin[i] * sign;
     out[i] = a * cos[i] - b * s;
@@ -31,8 +32,8 @@ at::Tensor rotate_cpu(const at::Tensor& x, const RotaryTable& table, int sign) {
         for (std::int64_t h = 0; h < heads; ++h) {
           const std::int64_t at = (t * heads + h) * dim;
           float* made = made_in(result + at, row.data());
-          turn(as_floats(in + at, row.data(), dim), cos + t * dim / 2, sin + t * dim / 2, static_cast<float>(sign),
-               made, dim / 2);
+          turn(as_floats(in + at, row.data(), dim), cos + t * dim / 2, sin + t * dim / 2,
+               static_cast<float>(sign), made, dim / 2);
           store_made(made, result + at, dim);
         }
       }

@@ -4,8 +4,6 @@
 
 namespace hone::nn {
 
-void rotate_cuda(const RotateArgs&, void*) {
-  cuda::require_device();
-}
+void rotate_cuda(const RotateArgs&, void*) { cuda::require_device(); }
 
 }  // namespace hone::nn

@@ -48,8 +48,8 @@ GateUp swiglu_backward_cpu(const at::Tensor& d_out, const at::Tensor& gate, cons
       float a[kChunk], b[kChunk], c[kChunk];
       float* made_gate = made_in(dg + at, a);
       float* made_up = made_in(du + at, b);
-      silu_mul_backward(as_floats(d + at, c, n), as_floats(g + at, a, n), as_floats(u + at, b, n), made_gate, made_up,
-                        n);
+      silu_mul_backward(as_floats(d + at, c, n), as_floats(g + at, a, n), as_floats(u + at, b, n), made_gate,
+                        made_up, n);
       store_made(made_gate, dg + at, n);
       store_made(made_up, du + at, n);
     });

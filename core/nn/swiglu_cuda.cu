@@ -14,9 +14,7 @@ __device__ std::int64_t first_element(int per_thread) {
   return (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * per_thread;
 }
 
-__device__ float sigmoid(float x) {
-  return 1.0f / (1.0f + expf(-x));
-}
+__device__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)

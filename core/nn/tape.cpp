@@ -8,7 +8,9 @@ namespace hone::nn {
 namespace {
 
 // A residual hands one tensor to both its inputs, and a node may hold a view of it: neither may be written to.
-bool held_alone(const at::Tensor& tensor) { return tensor.use_count() == 1 && tensor.storage().use_count() == 1; }
+bool held_alone(const at::Tensor& tensor) {
+  return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
+}
 
 }  // namespace
 

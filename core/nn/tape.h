@@ -32,7 +32,8 @@ class Saved {
 struct Value {
   at::Tensor tensor;
   int slot = -1;
-  std::shared_ptr<Saved> again = nullptr;  // how backward gets the tensor without its being kept; null: keep it
+  std::shared_ptr<Saved> again =
+      nullptr;  // how backward gets the tensor without its being kept; null: keep it
   bool wants_gradient() const { return slot >= 0; }
   std::shared_ptr<Saved> saved() const { return again ? again : std::make_shared<Saved>(tensor); }
 };
@@ -40,9 +41,10 @@ struct Value {
 // Gradients under way, by slot.
 class Gradients {
  public:
-  at::Tensor take(int slot);                                      // undefined where nothing flowed
-  void add(int slot, at::Tensor gradient);                        // no-op for slot < 0
-  void add_product(int slot, const at::Tensor& a, const at::Tensor& b);  // += a b, without a temporary if it can
+  at::Tensor take(int slot);                // undefined where nothing flowed
+  void add(int slot, at::Tensor gradient);  // no-op for slot < 0
+  void add_product(int slot, const at::Tensor& a,
+                   const at::Tensor& b);  // += a b, without a temporary if it can
   void resize(int slots) { slots_.resize(slots); }
 
  private:

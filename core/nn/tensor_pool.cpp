@@ -62,7 +62,9 @@ class TensorPool final : public c10::Allocator {
   // For memory that is asked for without a DataPtr around it.
   c10::DeleterFnPtr raw_deleter() const override { return &give_back; }
 
-  void copy_data(void* to, const void* from, std::size_t bytes) const override { default_copy_data(to, from, bytes); }
+  void copy_data(void* to, const void* from, std::size_t bytes) const override {
+    default_copy_data(to, from, bytes);
+  }
 
   static TensorPool& instance() {
     static TensorPool* pool = new TensorPool;  // outlives every tensor
@@ -111,8 +113,8 @@ class TensorPool final : public c10::Allocator {
   }
 
   std::mutex mutex_;
-  std::multimap<std::size_t, void*> free_;           // by size
-  std::unordered_map<void*, std::size_t> taken_;     // of the pool's own blocks in use
+  std::multimap<std::size_t, void*> free_;        // by size
+  std::unordered_map<void*, std::size_t> taken_;  // of the pool's own blocks in use
   std::size_t in_use_ = 0, idle_ = 0, most_in_use_ = 0;
 };
 

@@ -26,7 +26,9 @@ class Weight {
   virtual at::Tensor times_transposed(const at::Tensor& x) const;
   // Index into the arena where trainable: its gradient then goes to GradientSink::gradient(index).
   virtual std::optional<std::size_t> parameter() const { return std::nullopt; }
-  virtual const TrainedRows* trained_rows() const { return nullptr; }  // null: all of them, where it is trainable
+  virtual const TrainedRows* trained_rows() const {
+    return nullptr;
+  }  // null: all of them, where it is trainable
   virtual at::IntArrayRef shape() const = 0;
   virtual std::int64_t bytes() const = 0;  // held in memory for it, shared ones counted once by their owner
   // Where its values lie, for an owner that keeps them elsewhere (in shards over ranks) and puts tensors of the same

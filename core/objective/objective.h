@@ -47,7 +47,8 @@ class Objective {
 class CapturableObjective : public Objective {
  public:
   virtual std::int64_t target_count(const TokenBatch& batch) const = 0;
-  virtual std::vector<std::int32_t> stage(const TokenBatch& batch, double scale, std::int64_t targets) const = 0;
+  virtual std::vector<std::int32_t> stage(const TokenBatch& batch, double scale,
+                                          std::int64_t targets) const = 0;
   virtual at::Tensor train_staged(model::Model& model, const StagedBatch& batch, GradientSink& sink) = 0;
 };
 

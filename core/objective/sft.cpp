@@ -20,7 +20,8 @@ class Sft final : public CapturableObjective {
   double weight(const TokenBatch& batch) const override {
     double count = 0;
     for (std::int64_t s = 0; s < batch.sequence_count(); ++s)
-      for (std::int64_t t = batch.cu_seqlens[s] + 1; t < batch.cu_seqlens[s + 1]; ++t) count += batch.supervised[t];
+      for (std::int64_t t = batch.cu_seqlens[s] + 1; t < batch.cu_seqlens[s + 1]; ++t)
+        count += batch.supervised[t];
     return count;
   }
 
@@ -37,11 +38,14 @@ class Sft final : public CapturableObjective {
     return run(model, nn::to_tensors(batch, device), targets, sink).item<double>();
   }
 
-  std::int64_t target_count(const TokenBatch& batch) const override { return static_cast<std::int64_t>(weight(batch)); }
+  std::int64_t target_count(const TokenBatch& batch) const override {
+    return static_cast<std::int64_t>(weight(batch));
+  }
 
   // The batch's words, then the rows that meet the head, their targets, and the bits of the scale. Rows that only fill up
   // are the last one, which predicts nothing, and ignored by their target.
-  std::vector<std::int32_t> stage(const TokenBatch& batch, double scale, std::int64_t targets) const override {
+  std::vector<std::int32_t> stage(const TokenBatch& batch, double scale,
+                                  std::int64_t targets) const override {
     std::vector<std::int32_t> words = nn::pack(batch);
     const TargetRows rows = target_rows(batch);
     const std::size_t fill = static_cast<std::size_t>(targets) - rows.row.size();
@@ -55,7 +59,8 @@ class Sft final : public CapturableObjective {
 
   at::Tensor train_staged(model::Model& model, const StagedBatch& batch, GradientSink& sink) override {
     const std::int64_t after = batch.shape.words(), n = batch.targets;
-    const Targets targets{batch.words.narrow(0, after, n).to(at::kLong), batch.words.narrow(0, after + n, n).to(at::kLong),
+    const Targets targets{batch.words.narrow(0, after, n).to(at::kLong),
+                          batch.words.narrow(0, after + n, n).to(at::kLong),
                           batch.words.narrow(0, after + 2 * n, 1).view(at::kFloat)};
     return run(model, nn::unpack(batch.words.narrow(0, 0, after), batch.shape), targets, sink);
   }
@@ -71,7 +76,8 @@ class Sft final : public CapturableObjective {
     }
     const at::Tensor hidden =
         model.forward(batch, {.adapters = adapters}).index_select(0, to_index(rows.row, model.device()));
-    const nn::TokenScores tokens = nn::score_targets(model.head(), hidden, to_index(rows.target, model.device()));
+    const nn::TokenScores tokens =
+        nn::score_targets(model.head(), hidden, to_index(rows.target, model.device()));
     model.release_head();
     const at::Tensor logp = tokens.logp.cpu().to(at::kDouble), likeliest = tokens.likeliest.cpu();
     for (std::size_t r = 0; r < rows.row.size(); ++r) {
@@ -88,7 +94,8 @@ class Sft final : public CapturableObjective {
   struct Targets {
     at::Tensor row, target, scale;
   };
-  at::Tensor run(model::Model& model, nn::BatchTensors batch, const Targets& targets, GradientSink& sink) const {
+  at::Tensor run(model::Model& model, nn::BatchTensors batch, const Targets& targets,
+                 GradientSink& sink) const {
     model::ModelTape tape;
     const std::int64_t tokens = batch.tokens.size(0);
     const at::Tensor rows =
@@ -96,7 +103,8 @@ class Sft final : public CapturableObjective {
     const nn::CrossEntropyThere loss =
         nn::linear_cross_entropy(model.head(), rows, targets.target, targets.scale, sink, terms_);
     at::Tensor d_hidden = at::zeros({tokens, rows.size(1)}, rows.options());
-    d_hidden.index_copy_(0, targets.row, loss.d_h);  // each row predicts one token; those that only fill up are 0
+    d_hidden.index_copy_(0, targets.row,
+                         loss.d_h);  // each row predicts one token; those that only fill up are 0
     model.backward(std::move(d_hidden), tape, sink);
     return loss.loss_sum;
   }
@@ -106,8 +114,6 @@ class Sft final : public CapturableObjective {
 
 }  // namespace
 
-ObjectivePtr make_sft(const nn::LossTerms& terms) {
-  return std::make_unique<Sft>(terms);
-}
+ObjectivePtr make_sft(const nn::LossTerms& terms) { return std::make_unique<Sft>(terms); }
 
 }  // namespace hone::objective

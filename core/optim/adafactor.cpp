@@ -116,7 +116,8 @@ class Adafactor final : public Optimizer {
     in.sum(sums);
     const double taken = std::pow(static_cast<double>(in.step), options_.decay_rate);
     const auto advance = [&](float& mean, double sum, std::int64_t count) {
-      mean = static_cast<float>((1.0 - taken) * mean + taken * (sum / static_cast<double>(count) + kSquareFloor));
+      mean = static_cast<float>((1.0 - taken) * mean +
+                                taken * (sum / static_cast<double>(count) + kSquareFloor));
     };
     for (std::size_t p = 0; p < rules_.size(); ++p) {
       const Place& place = places_.of[p];
@@ -146,7 +147,9 @@ class Adafactor final : public Optimizer {
     });
     in.sum(sums);
     for (std::size_t p = 0; p < count; ++p) {
-      const auto rms = [&](double sum) { return std::sqrt(sum / static_cast<double>(rules_[p].range.length())); };
+      const auto rms = [&](double sum) {
+        return std::sqrt(sum / static_cast<double>(rules_[p].range.length()));
+      };
       double lr = in.lr * rules_[p].lr_scale;
       if (options_.scale_parameter) lr *= std::max(kScaleFloor, rms(sums[count + p]));
       plans_[p].decay = static_cast<float>(1.0 - lr * rules_[p].weight_decay);
@@ -181,7 +184,8 @@ class Adafactor final : public Optimizer {
     for_cuts(p, range, [&](Range cut, std::int64_t row, std::int64_t column) {
       const float row_factor =
           place.vector() ? 1.0f : std::sqrt(plans_[p].mean_of_rows / state_.whole(kRow)[place.row_at + row]);
-      update_of(g + (cut.begin - range.begin), column_means(place) + column, row_factor, u.data(), cut.length());
+      update_of(g + (cut.begin - range.begin), column_means(place) + column, row_factor, u.data(),
+                cut.length());
       body(u.data(), cut);
     });
   }
@@ -195,8 +199,6 @@ class Adafactor final : public Optimizer {
 
 }  // namespace
 
-OptimizerKind adafactor() {
-  return {state_of, make_as<Adafactor>};
-}
+OptimizerKind adafactor() { return {state_of, make_as<Adafactor>}; }
 
 }  // namespace hone::optim

@@ -16,7 +16,9 @@ std::vector<StateSpec> state_of(const OptimOptions&, const ArenaLayout& layout) 
 class AdamW final : public Optimizer {
  public:
   AdamW(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned)
-      : options_(options), rules_(parameter_rules(options, layout)), state_(state_of(options, layout), owned) {}
+      : options_(options),
+        rules_(parameter_rules(options, layout)),
+        state_(state_of(options, layout), owned) {}
 
   void update(const StepInput& in) override {
     for_parameters(rules_, in.pieces, [&](std::size_t p, const Piece& piece, Range part) {
@@ -63,8 +65,6 @@ HONE_CLONES void adam_run(float* w, const float* g, float* m, float* v, std::int
   }
 }
 
-OptimizerKind adamw() {
-  return {state_of, make_as<AdamW>};
-}
+OptimizerKind adamw() { return {state_of, make_as<AdamW>}; }
 
 }  // namespace hone::optim

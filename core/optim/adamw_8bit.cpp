@@ -13,9 +13,7 @@ static_assert(ArenaLayoutBuilder::kAlignment % kBlock == 0 && kWeightPiece % kBl
 
 enum Buffer : std::size_t { kState1, kState2, kAbsmax1, kAbsmax2, kSmall1, kSmall2 };
 
-bool is_small(const Range& parameter) {
-  return parameter.length() < kMin8BitSize;
-}
+bool is_small(const Range& parameter) { return parameter.length() < kMin8BitSize; }
 
 // bitsandbytes' names; what is small has its fp32 moments one parameter after the other.
 std::vector<StateSpec> state_of(const OptimOptions&, const ArenaLayout& layout) {
@@ -33,7 +31,9 @@ std::vector<StateSpec> state_of(const OptimOptions&, const ArenaLayout& layout) 
 class AdamW8bit final : public Optimizer {
  public:
   AdamW8bit(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned)
-      : options_(options), rules_(parameter_rules(options, layout)), state_(state_of(options, layout), owned) {
+      : options_(options),
+        rules_(parameter_rules(options, layout)),
+        state_(state_of(options, layout), owned) {
     for (const ParameterRule& rule : rules_) {
       small_at_.push_back(small_);
       if (is_small(rule.range)) small_ += rule.range.length();
@@ -72,8 +72,8 @@ class AdamW8bit final : public Optimizer {
     const std::vector<float> g(gradient.begin(), gradient.end());
     for (std::size_t p = 0; p < rules_.size(); ++p)
       if (const std::int64_t at = small_at_[p]; is_small(rules_[p].range))
-        adam_run(&w[at], &g[at], state_.whole(kSmall1) + at, state_.whole(kSmall2) + at, rules_[p].range.length(),
-                 adam_coefficients(options_, rules_[p], in));
+        adam_run(&w[at], &g[at], state_.whole(kSmall1) + at, state_.whole(kSmall2) + at,
+                 rules_[p].range.length(), adam_coefficients(options_, rules_[p], in));
     for_small(in, [&](const Piece& piece, Range part, std::int64_t begin) {
       edit_weights(in, piece, part, [&](float* values, const float*, Range at) {
         std::copy_n(&w[begin + at.begin - part.begin], at.length(), values);
@@ -110,8 +110,6 @@ class AdamW8bit final : public Optimizer {
 
 }  // namespace
 
-OptimizerKind adamw_8bit() {
-  return {state_of, make_as<AdamW8bit>, kBlock};
-}
+OptimizerKind adamw_8bit() { return {state_of, make_as<AdamW8bit>, kBlock}; }
 
 }  // namespace hone::optim

@@ -4,8 +4,6 @@
 
 namespace hone::optim {
 
-void adamw_cuda(const AdamWArgs&, void*) {
-  cuda::require_device();
-}
+void adamw_cuda(const AdamWArgs&, void*) { cuda::require_device(); }
 
 }  // namespace hone::optim

@@ -58,8 +58,6 @@ class Lion final : public Optimizer {
 
 }  // namespace
 
-OptimizerKind lion() {
-  return {state_of, make_as<Lion>};
-}
+OptimizerKind lion() { return {state_of, make_as<Lion>}; }
 
 }  // namespace hone::optim

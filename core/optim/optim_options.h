@@ -44,7 +44,8 @@ struct OptimOptions {
            .max = 0.9999999});
     visit("eps", eps, {.help = "adamw, adamw_8bit: added to the root of the second moment", .min = 0});
     visit("paged", paged,
-          {.help = "adamw on a GPU: keep its state in pinned host memory, read and written over the bus each step"});
+          {.help = "adamw on a GPU: keep its state in pinned host memory, read and written over the bus each "
+                   "step"});
     visit("max_grad_norm", max_grad_norm, {.help = "global-norm clipping; 0: off", .min = 0});
     visit("loraplus_lr_ratio", loraplus_lr_ratio,
           {.help = "LoRA+: learning rate of lora_B and vectors over that of the rest", .min = 0});

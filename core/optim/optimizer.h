@@ -50,7 +50,8 @@ using OptimizerPtr = std::unique_ptr<Optimizer>;
 // An entry of the registry: what state it keeps, known before any is allocated, and how it is made.
 struct OptimizerKind {
   std::vector<StateSpec> (*state)(const OptimOptions& options, const ArenaLayout& layout) = nullptr;
-  OptimizerPtr (*make)(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned) = nullptr;
+  OptimizerPtr (*make)(const OptimOptions& options, const ArenaLayout& layout,
+                       const OwnedShards& owned) = nullptr;
   std::int64_t granule = 64;
 };
 template <class Kind>

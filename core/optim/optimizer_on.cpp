@@ -15,7 +15,8 @@ namespace {
 
 class AdamWOnCuda final : public Optimizer {
  public:
-  AdamWOnCuda(at::Device device, const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned)
+  AdamWOnCuda(at::Device device, const OptimOptions& options, const ArenaLayout& layout,
+              const OwnedShards& owned)
       : device_(device),
         options_(options),
         rules_(parameter_rules(options, layout)),
@@ -77,7 +78,8 @@ class AdamWOnCuda final : public Optimizer {
                 group_of.begin() + (rule.range.end + kAdamWGranule - 1) / kAdamWGranule, group);
     }
     HONE_CHECK(!group_rules_.empty() && group_rules_.size() <= kAdamWGroups);
-    group_of_ = at::from_blob(group_of.data(), {static_cast<std::int64_t>(group_of.size())}, at::kByte).to(device_);
+    group_of_ =
+        at::from_blob(group_of.data(), {static_cast<std::int64_t>(group_of.size())}, at::kByte).to(device_);
   }
 
   at::Device device_;
@@ -101,7 +103,8 @@ class OnHost final : public Optimizer {
       there.push_back(device::bytes_at(piece.weights, n * size_of(in.type), device_));
       weights.push_back(there.back().cpu());
       gradients.push_back(
-          device::bytes_at(const_cast<float*>(piece.gradient), n * std::int64_t{sizeof(float)}, device_).cpu());
+          device::bytes_at(const_cast<float*>(piece.gradient), n * std::int64_t{sizeof(float)}, device_)
+              .cpu());
       piece.weights = weights.back().mutable_data_ptr();
       piece.gradient = static_cast<const float*>(gradients.back().const_data_ptr());
     }

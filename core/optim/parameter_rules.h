@@ -30,7 +30,8 @@ void for_parameters(const std::vector<ParameterRule>& rules, const Pieces& piece
       return rule.range.end <= piece.range.begin;
     });
     for (auto rule = begin; rule != rules.end() && rule->range.begin < piece.range.end; ++rule) {
-      const Range part{std::max(piece.range.begin, rule->range.begin), std::min(piece.range.end, rule->range.end)};
+      const Range part{std::max(piece.range.begin, rule->range.begin),
+                       std::min(piece.range.end, rule->range.end)};
       if (!part.empty()) visit(static_cast<std::size_t>(rule - rules.begin()), piece, part);
     }
   }

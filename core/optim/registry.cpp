@@ -22,7 +22,8 @@ OptimizerKind kind_of(const OptimOptions& options) {
 
 }  // namespace
 
-OptimizerPtr make_optimizer(const OptimOptions& options, const ArenaLayout& layout, const OwnedShards& owned) {
+OptimizerPtr make_optimizer(const OptimOptions& options, const ArenaLayout& layout,
+                            const OwnedShards& owned) {
   return kind_of(options).make(options, layout, owned);
 }
 
@@ -30,9 +31,7 @@ OptimizerPtr make_optimizer(const OptimOptions& options, const ArenaLayout& layo
   return make_optimizer(options, layout, OwnedShards::everything(layout));
 }
 
-std::int64_t granule_of(const OptimOptions& options) {
-  return kind_of(options).granule;
-}
+std::int64_t granule_of(const OptimOptions& options) { return kind_of(options).granule; }
 
 std::int64_t state_bytes(const OptimOptions& options, const ArenaLayout& layout, std::int64_t owned) {
   std::int64_t bytes = 0;

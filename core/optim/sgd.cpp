@@ -64,8 +64,6 @@ class Sgd final : public Optimizer {
 
 }  // namespace
 
-OptimizerKind sgd() {
-  return {state_of, make_as<Sgd>};
-}
+OptimizerKind sgd() { return {state_of, make_as<Sgd>}; }
 
 }  // namespace hone::optim

@@ -25,8 +25,8 @@ struct StepPlan {
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
-  virtual StepPlan next_step() = 0;       // never ends: goes on into the next epoch
-  virtual Cursor cursor() const = 0;      // of the step that next_step() returns next
+  virtual StepPlan next_step() = 0;   // never ends: goes on into the next epoch
+  virtual Cursor cursor() const = 0;  // of the step that next_step() returns next
   virtual void seek(const Cursor& cursor) = 0;
   virtual std::int64_t sample_count() const = 0;  // samples in one epoch
 };

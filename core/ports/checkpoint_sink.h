@@ -25,9 +25,10 @@ struct BestSoFar {
 };
 
 struct TrainState {
-  std::int64_t step = 0;             // optimizer steps done
-  Cursor cursor;                     // of the next step
-  std::int64_t earlier_updates = 0;  // that the optimizer's state had seen before step 1 (train.init_optimizer)
+  std::int64_t step = 0;  // optimizer steps done
+  Cursor cursor;          // of the next step
+  std::int64_t earlier_updates =
+      0;  // that the optimizer's state had seen before step 1 (train.init_optimizer)
   LossScale loss_scale;
   BestSoFar best;
 };

@@ -43,7 +43,8 @@ struct StateTensor : StateSpec {
       : StateSpec(std::move(spec)), data(values), held(values_held) {}
   // One fp32 value per arena element.
   StateTensor(std::string tensor_name, std::span<float> values)
-      : StateTensor(StateSpec{std::move(tensor_name), StateType::f32, 1, std::ssize(values)}, values.data()) {}
+      : StateTensor(StateSpec{std::move(tensor_name), StateType::f32, 1, std::ssize(values)}, values.data()) {
+  }
 
   std::span<std::byte> bytes() const {
     return {static_cast<std::byte*>(data), static_cast<std::size_t>(held * size_of(type))};

@@ -6,10 +6,11 @@
 namespace hone {
 
 struct TokenBatch {
-  std::vector<std::int32_t> tokens;         // [T]
-  std::vector<std::int32_t> positions;      // [T], from 0 in each sequence
-  std::vector<std::int32_t> token_types;    // [T] or empty (BERT's segments)
-  std::vector<std::uint8_t> supervised;     // [T]: 1 where the token is a target; unshifted: belongs to tokens[i]
+  std::vector<std::int32_t> tokens;       // [T]
+  std::vector<std::int32_t> positions;    // [T], from 0 in each sequence
+  std::vector<std::int32_t> token_types;  // [T] or empty (BERT's segments)
+  std::vector<std::uint8_t>
+      supervised;  // [T]: 1 where the token is a target; unshifted: belongs to tokens[i]
   std::vector<std::int32_t> cu_seqlens{0};  // [S + 1], cumulative lengths
   std::vector<std::int64_t> sample;         // [S]: place in the global order of this epoch
   std::vector<std::int32_t> slot;           // [S]: which of the sample's sequences

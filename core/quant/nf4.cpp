@@ -21,7 +21,8 @@ std::array<float, N - 1> midpoints(const std::array<float, N>& code) {
 // Number of thresholds strictly below x: a tie goes to the lower index.
 template <std::size_t N>
 std::uint8_t nearest(const std::array<float, N>& thresholds, float x) {
-  return static_cast<std::uint8_t>(std::lower_bound(thresholds.begin(), thresholds.end(), x) - thresholds.begin());
+  return static_cast<std::uint8_t>(std::lower_bound(thresholds.begin(), thresholds.end(), x) -
+                                   thresholds.begin());
 }
 
 std::uint8_t nf4_index(float x) {
@@ -53,7 +54,8 @@ float largest_magnitude(const float* values, std::int64_t count) {
 }  // namespace
 
 std::int64_t Nf4Data::bytes() const {
-  return static_cast<std::int64_t>(codes.size() + absmax.size() * 4 + absmax_codes.size() + nested_absmax.size() * 4);
+  return static_cast<std::int64_t>(codes.size() + absmax.size() * 4 + absmax_codes.size() +
+                                   nested_absmax.size() * 4);
 }
 
 Nf4Quantizer::Nf4Quantizer(std::int64_t elements) {
@@ -102,10 +104,12 @@ Nf4Data Nf4Quantizer::finish(bool double_quant) {
 }
 
 Nf4Data from_stored(std::int64_t elements, const formats::Nf4Parts& parts) {
-  if (parts.block_size != kNf4Block || (!parts.nested_absmax.empty() && parts.nested_block_size != kNestedBlock))
-    throw Error(Exit::input, "NF010", "NF4 block size not supported", "quant_state",
-                "blocks of " + std::to_string(parts.block_size) + " and " + std::to_string(parts.nested_block_size),
-                "64 and 256 are what bitsandbytes writes by default");
+  if (parts.block_size != kNf4Block ||
+      (!parts.nested_absmax.empty() && parts.nested_block_size != kNestedBlock))
+    throw Error(
+        Exit::input, "NF010", "NF4 block size not supported", "quant_state",
+        "blocks of " + std::to_string(parts.block_size) + " and " + std::to_string(parts.nested_block_size),
+        "64 and 256 are what bitsandbytes writes by default");
   Nf4Data data;
   data.elements = elements;
   data.codes = copy_as<std::uint8_t>(parts.codes);

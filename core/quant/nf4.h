@@ -50,8 +50,9 @@ class Nf4Quantizer {
 Nf4Data from_stored(std::int64_t elements, const formats::Nf4Parts& parts);
 
 // The offset is the mean of absmax, whose last bits depend on the order of a sum; given, it is used as it is.
-void double_quantize(Nf4Data& data, std::optional<float> offset = std::nullopt);          // absmax -> absmax_codes, nested_absmax, offset
-std::vector<float> absmax_of(const Nf4Data& data);  // per block, reconstructed where nested
+void double_quantize(Nf4Data& data, std::optional<float> offset =
+                                        std::nullopt);  // absmax -> absmax_codes, nested_absmax, offset
+std::vector<float> absmax_of(const Nf4Data& data);      // per block, reconstructed where nested
 
 // out[i] = code * absmax, fp32 or rounded to bf16 (raw bits), for the blocks [first, last).
 void dequantize_nf4(const std::uint8_t* codes, const float* absmax, std::int64_t elements, std::int64_t first,

@@ -68,8 +68,8 @@ __device__ float value_of(const Tables& tables, std::uint8_t byte, bool second, 
 // One tile: each lane loads 32 codes at once; by way of shared memory every store of the warp is then 16
 // bytes a lane, side by side.
 template <class T>
-__device__ void whole_tile(const Tables& tables, const Nf4View& weight, std::int64_t begin,
-                           uint4* staged, T* out) {
+__device__ void whole_tile(const Tables& tables, const Nf4View& weight, std::int64_t begin, uint4* staged,
+                           T* out) {
   const int lane = threadIdx.x % kWarp;
   __syncwarp();
   staged[lane] = reinterpret_cast<const uint4*>(weight.codes + begin / 2)[lane];

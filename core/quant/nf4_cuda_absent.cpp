@@ -4,9 +4,7 @@
 
 namespace hone {
 
-void nf4_dequantize_cuda(const Nf4View&, CudaFloat, void*, void*) {
-  cuda::require_device();
-}
+void nf4_dequantize_cuda(const Nf4View&, CudaFloat, void*, void*) { cuda::require_device(); }
 
 void nf4_quantize_cuda(const void*, CudaFloat, std::int64_t, std::uint8_t*, float*, void*) {
   cuda::require_device();

@@ -58,8 +58,8 @@ bool has_avx512() {
 }
 
 template <class Out>
-HONE_AVX512 void blocks_avx512(const std::uint8_t* codes, const float* absmax, std::int64_t first, std::int64_t last,
-                               Out* out) {
+HONE_AVX512 void blocks_avx512(const std::uint8_t* codes, const float* absmax, std::int64_t first,
+                               std::int64_t last, Out* out) {
   for (std::int64_t b = first; b < last; ++b)
     block_avx512(codes + b * (kNf4Block / 2), absmax[b], out + b * kNf4Block);
 }

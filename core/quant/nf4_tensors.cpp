@@ -24,9 +24,7 @@ std::int64_t Nf4Tensors::bytes() const {
   return sum;
 }
 
-std::vector<at::Tensor*> Nf4Tensors::large() {
-  return {&codes, absmax.defined() ? &absmax : &nested_codes};
-}
+std::vector<at::Tensor*> Nf4Tensors::large() { return {&codes, absmax.defined() ? &absmax : &nested_codes}; }
 
 Nf4Tensors to_device(const Nf4Data& data, at::Device device) {
   return {data.elements,

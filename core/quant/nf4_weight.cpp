@@ -14,14 +14,16 @@ constexpr std::int64_t kBlocksPerTask = 4 * kNestedBlock;
 // Reconstructs the absmax of some blocks next to their use; a task begins at a nested block's boundary.
 void absmax_range(const Nf4View& data, std::int64_t first, std::int64_t last, float* out) {
   for (std::int64_t b = first; b < last; ++b)
-    out[b - first] = data.absmax ? data.absmax[b]
-                                 : data.nested_map[data.nested_codes[b]] * data.nested_absmax[b / kNestedBlock] +
-                                       data.nested_offset;
+    out[b - first] = data.absmax
+                         ? data.absmax[b]
+                         : data.nested_map[data.nested_codes[b]] * data.nested_absmax[b / kNestedBlock] +
+                               data.nested_offset;
 }
 
 // Blocks [first, last) to `out`; `absmax` is room for their scales.
 template <class Out>
-void dequantize_blocks(const Nf4View& data, std::int64_t first, std::int64_t last, std::vector<float>& absmax, Out* out) {
+void dequantize_blocks(const Nf4View& data, std::int64_t first, std::int64_t last, std::vector<float>& absmax,
+                       Out* out) {
   absmax.resize(static_cast<std::size_t>(last - first));
   absmax_range(data, first, last, absmax.data());
   dequantize_nf4(data.codes + first * (kNf4Block / 2), absmax.data(), data.elements - first * kNf4Block, 0,

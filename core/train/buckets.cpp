@@ -14,9 +14,7 @@ std::int64_t power_of_two_above(std::int64_t n) {
   return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(n)));
 }
 
-std::int64_t ceil_div(std::int64_t n, std::int64_t by) {
-  return (n + by - 1) / by;
-}
+std::int64_t ceil_div(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
 }  // namespace
 

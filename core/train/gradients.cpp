@@ -71,7 +71,8 @@ double square_sum(const at::Tensor& values) {
     return square_sum(std::span(host.const_data_ptr<float>(), static_cast<std::size_t>(host.numel())));
   }
   const std::int64_t chunks = (values.numel() + kNormChunk - 1) / kNormChunk;
-  at::Tensor sums = at::empty({chunks + 1}, values.options().dtype(at::kDouble));  // the chunks', then their norm
+  at::Tensor sums =
+      at::empty({chunks + 1}, values.options().dtype(at::kDouble));  // the chunks', then their norm
   double* data = sums.mutable_data_ptr<double>();
   global_norm_cuda(values.const_data_ptr<float>(), values.numel(), data, data + chunks,
                    device::stream_on(values.device()));
@@ -87,8 +88,6 @@ double square_sum(std::span<const float> values) {
   return sum;
 }
 
-double global_norm(std::span<const float> values) {
-  return std::sqrt(square_sum(values));
-}
+double global_norm(std::span<const float> values) { return std::sqrt(square_sum(values)); }
 
 }  // namespace hone::train

@@ -45,7 +45,8 @@ class GraphedObjective final : public objective::Objective {
     const std::int64_t targets = inner_->target_count(batch);
     if (targets == 0) return inner_->train(model, batch, scale, sink);
     const Bucket bucket = bucket_of(nn::shape_of(batch), targets);
-    if (entries_.size() >= kMostGraphs && !entries_.contains(bucket)) return inner_->train(model, batch, scale, sink);
+    if (entries_.size() >= kMostGraphs && !entries_.contains(bucket))
+      return inner_->train(model, batch, scale, sink);
     Entry& entry = entries_[bucket];
     fill(entry, inner_->stage(padded(batch, bucket.shape), scale, bucket.targets), model.device());
     QuietSink quiet(sink);
@@ -85,7 +86,8 @@ objective::ObjectivePtr make_graphed(objective::ObjectivePtr inner, bool capture
   auto* capturable = dynamic_cast<objective::CapturableObjective*>(inner.get());
   if (!capturable) return inner;
   inner.release();
-  return std::make_unique<GraphedObjective>(std::unique_ptr<objective::CapturableObjective>(capturable), capture);
+  return std::make_unique<GraphedObjective>(std::unique_ptr<objective::CapturableObjective>(capturable),
+                                            capture);
 }
 
 }  // namespace hone::train

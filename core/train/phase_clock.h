@@ -19,7 +19,8 @@ class PhaseClock {
 
   class Scope {
    public:
-    Scope(PhaseClock& clock, Phase phase) : clock_(clock), phase_(phase), begin_(Clock::now()), named_(name(phase)) {}
+    Scope(PhaseClock& clock, Phase phase)
+        : clock_(clock), phase_(phase), begin_(Clock::now()), named_(name(phase)) {}
     ~Scope() { clock_.seconds_[phase_] += std::chrono::duration<double>(Clock::now() - begin_).count(); }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;

@@ -41,9 +41,7 @@ void ArenaLayoutBuilder::add(std::string name, std::vector<std::int64_t> shape, 
   layout_.blocks.back().range.end = layout_.size;
 }
 
-ArenaLayout ArenaLayoutBuilder::finish() {
-  return std::move(layout_);
-}
+ArenaLayout ArenaLayoutBuilder::finish() { return std::move(layout_); }
 
 Range shard_of(Range block, int rank, int world_size, std::int64_t granule) {
   HONE_CHECK(world_size > 0 && rank >= 0 && rank < world_size && granule > 0);

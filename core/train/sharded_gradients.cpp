@@ -13,9 +13,7 @@ namespace {
 
 constexpr std::size_t kUnderWay = 2;  // blocks, where their memory counts
 
-std::int64_t chunks_of(Range block) {
-  return (block.length() + kTreeGranule - 1) / kTreeGranule;
-}
+std::int64_t chunks_of(Range block) { return (block.length() + kTreeGranule - 1) / kTreeGranule; }
 
 }  // namespace
 

@@ -68,7 +68,8 @@ void update(StepParts& parts, double gradient_factor, std::int64_t update, doubl
   const OwnedShards& owned = arena.owned();
   const float* gradient = parts.gradients.sum().const_data_ptr<float>();
   for (std::size_t i = 0; i < owned.ranges().size(); ++i)
-    in.pieces.push_back({owned.ranges()[i], arena.owned_weights(i), gradient + owned.place(owned.ranges()[i].begin)});
+    in.pieces.push_back(
+        {owned.ranges()[i], arena.owned_weights(i), gradient + owned.place(owned.ranges()[i].begin)});
   if (Communicator* ranks = arena.sharding().shards_state() ? arena.sharding().communicator : nullptr)
     in.sum_over_shards = [ranks](std::span<double> values) {
       ranks->all_reduce({values.data(), std::ssize(values), CommType::f64}, ReduceOp::sum)->wait();
@@ -90,7 +91,8 @@ StepResult run_step(StepParts& parts, BatchSource& source, std::int64_t step) {
   const Totals totals = sum_over_ranks(plan, parts);
   const bool scaled = parts.model.compute() == at::kHalf;
   const double loss_scale = scaled ? parts.loss_scale.value : 1.0;
-  const std::vector<double> losses = forward_backward(plan, totals.weight > 0 ? loss_scale / totals.weight : 0.0, parts);
+  const std::vector<double> losses =
+      forward_backward(plan, totals.weight > 0 ? loss_scale / totals.weight : 0.0, parts);
   double loss = 0;
   {
     const auto phase = parts.clock.in(PhaseClock::reduce);

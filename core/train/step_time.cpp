@@ -12,9 +12,7 @@ double levels(std::int64_t n) {
   return static_cast<double>(std::bit_width(static_cast<std::uint64_t>(n - 1)));
 }
 
-double ratio(double amount, double rate) {
-  return rate > 0 ? amount / rate : 0;
-}
+double ratio(double amount, double rate) { return rate > 0 ? amount / rate : 0; }
 
 double transfer_seconds(CollectiveKind kind, double bytes, double calls, int ranks,
                         const MachineOptions& machine) {

@@ -104,7 +104,8 @@ struct TrainOptions {
           {.help = "block_inputs: with recompute block, block inputs wait for backward in host memory",
            .choices = {"none", "block_inputs"}});
     visit("cuda_graph", cuda_graph,
-          {.help = "auto: on a GPU, micro-batches of a shape seen before are replayed with one launch; false: never",
+          {.help = "auto: on a GPU, micro-batches of a shape seen before are replayed with one launch; "
+                   "false: never",
            .choices = {"auto", "false"},
            .may_change_on_resume = true});
     visit("folds", folds,

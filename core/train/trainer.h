@@ -27,7 +27,7 @@ struct TrainerPorts {
   BatchSource& source;
   CheckpointSink& checkpoints;
   TrainObserver& observer;
-  std::function<bool()> stop_agreed;     // all ranks give the same answer
+  std::function<bool()> stop_agreed;  // all ranks give the same answer
   PhaseClock& clock;
 };
 

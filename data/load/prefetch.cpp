@@ -13,9 +13,7 @@ PrefetchSource::PrefetchSource(std::unique_ptr<BatchSource> source, std::size_t 
   start();
 }
 
-PrefetchSource::~PrefetchSource() {
-  stop();
-}
+PrefetchSource::~PrefetchSource() { stop(); }
 
 void PrefetchSource::start() {
   stopping_ = false;

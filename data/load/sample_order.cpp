@@ -11,9 +11,7 @@ namespace {
 constexpr std::uint32_t kSite = 0x4F524452;  // keeps this use of the generator apart from all others
 constexpr std::uint32_t kRounds = 4;
 
-std::uint64_t mask(int bits) {
-  return (std::uint64_t{1} << bits) - 1;
-}
+std::uint64_t mask(int bits) { return (std::uint64_t{1} << bits) - 1; }
 
 }  // namespace
 

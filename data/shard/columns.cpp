@@ -23,9 +23,7 @@ std::size_t size_of(IntType type) {
   return 8;
 }
 
-std::uint64_t xxh3(std::span<const std::byte> bytes) {
-  return XXH3_64bits(bytes.data(), bytes.size());
-}
+std::uint64_t xxh3(std::span<const std::byte> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
 std::string hex_digits(std::uint64_t digest) {
   char text[17];

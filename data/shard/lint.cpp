@@ -69,9 +69,7 @@ std::int64_t percentile(const LengthCounts& lengths, std::int64_t rows, int perc
   return 0;
 }
 
-OrderedJson list_json(const RowList& list) {
-  return {{"count", list.count}, {"first_rows", list.first}};
-}
+OrderedJson list_json(const RowList& list) { return {{"count", list.count}, {"first_rows", list.first}}; }
 
 void set_percentiles(PrepareReport& report) {
   if (report.lengths.empty()) return;

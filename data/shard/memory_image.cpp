@@ -27,15 +27,9 @@ void* allocate(std::size_t size, H5FD_file_image_op_t op, void* memory) {
 void* copy(void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) {
   return std::memcpy(to, from, size);
 }
-herr_t keep(void*, H5FD_file_image_op_t, void*) {
-  return 0;
-}
-void* share(void* memory) {
-  return memory;
-}
-herr_t leave(void*) {
-  return 0;
-}
+herr_t keep(void*, H5FD_file_image_op_t, void*) { return 0; }
+void* share(void* memory) { return memory; }
+herr_t leave(void*) { return 0; }
 
 Hdf5Handle create_file(Memory& memory) {
   const Hdf5Handle access = checked_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "access list");

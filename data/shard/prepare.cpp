@@ -141,7 +141,8 @@ class RankWork {
 };
 
 void write_index(const PrepareJob& job, const JsonlSource& source, const RowFormat& format,
-                 const std::vector<ShardFacts>& shards, const LengthCounts& lengths, const std::string& folder) {
+                 const std::vector<ShardFacts>& shards, const LengthCounts& lengths,
+                 const std::string& folder) {
   ShardIndex index{fingerprint_of(job), format.name, {}, source.files(), lengths};
   for (std::size_t i = 0; i < shards.size(); ++i)
     index.shards.push_back({shard_name(i), shards[i].rows, shards[i].tokens, shards[i].digest,

@@ -61,9 +61,7 @@ void SampleShardWriter::add(const Sample& sample) {
   ++header_.rows;
 }
 
-std::vector<std::byte> SampleShardWriter::image() const {
-  return shard_image(header_, columns_);
-}
+std::vector<std::byte> SampleShardWriter::image() const { return shard_image(header_, columns_); }
 
 SampleShard::SampleShard(const std::string& path) : file_(path, schema()) {
   const std::uint64_t vocab = file_.header().vocab_size;

@@ -42,7 +42,10 @@ OrderedJson shard_json(const ShardEntry& shard) {
 }
 
 OrderedJson source_json(const SourceFile& file) {
-  return {{"path", file.path}, {"bytes", file.bytes}, {"rows", file.rows}, {"blocks_xxh3", hex_digits(file.digest)}};
+  return {{"path", file.path},
+          {"bytes", file.bytes},
+          {"rows", file.rows},
+          {"blocks_xxh3", hex_digits(file.digest)}};
 }
 
 // Typed access that names what is wrong.
@@ -166,9 +169,7 @@ std::string to_json(const ShardIndex& index) {
   return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
-bool is_prepared_folder(const std::string& path) {
-  return path_exists(path + "/" + kIndexName);
-}
+bool is_prepared_folder(const std::string& path) { return path_exists(path + "/" + kIndexName); }
 
 ShardIndex read_shard_index(const std::string& folder) {
   const std::string path = folder + "/" + kIndexName;

@@ -9,9 +9,7 @@
 namespace hone::data {
 namespace {
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r") == std::string_view::npos;
-}
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
 
 [[noreturn]] void fail_line(const std::string& where, std::string_view why) {
   throw Error(Exit::input, "DS003", "bad line", where, why);

@@ -71,7 +71,7 @@ class JsonlSource {
   struct Cut {  // where the lines of a range begin to begin, and where they end to
     std::size_t file, begin, end;
   };
-  struct Scanned {  // exchanged between ranks as bytes
+  struct Scanned {   // exchanged between ranks as bytes
     RowRange range;  // `first_line` and `first_row` not known yet
     LineCounts counts;
   };

@@ -10,9 +10,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kRoles{"system", "user", "assistant"};
 
-std::string in_quotes(std::string_view key) {
-  return "\"" + std::string(key.substr(0, 80)) + "\"";
-}
+std::string in_quotes(std::string_view key) { return "\"" + std::string(key.substr(0, 80)) + "\""; }
 
 [[noreturn]] void fail_fit(const Row& row, const std::string& why) {
   throw Error(Exit::input, "DS006", "row does not fit", row.where(), why, "its keys: " + row.key_list());

@@ -48,8 +48,6 @@ std::string AnswerText::take() {
   return text_.substr(begin, taken_ - begin);
 }
 
-std::string AnswerText::take_rest() {
-  return text_.substr(std::exchange(taken_, text_.size()));
-}
+std::string AnswerText::take_rest() { return text_.substr(std::exchange(taken_, text_.size())); }
 
 }  // namespace hone::data

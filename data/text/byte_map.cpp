@@ -31,9 +31,7 @@ const Alphabet& alphabet() {
 
 }  // namespace
 
-const std::array<std::string, 256>& byte_characters() {
-  return alphabet().characters;
-}
+const std::array<std::string, 256>& byte_characters() { return alphabet().characters; }
 
 std::optional<std::string> bytes_of_token(std::string_view token) {
   const auto& bytes = alphabet().bytes;

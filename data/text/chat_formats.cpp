@@ -49,9 +49,7 @@ void write_zephyr(const std::vector<Message>& messages, const SpecialTexts& toke
 }
 
 // What Python's str.strip() takes off: White_Space and the four information separators.
-bool is_stripped(char32_t c) {
-  return is_space(c) || (c >= 0x1C && c <= 0x1F);
-}
+bool is_stripped(char32_t c) { return is_space(c) || (c >= 0x1C && c <= 0x1F); }
 
 std::string strip(const std::string& raw) {
   const std::string text = is_valid_utf8(raw) ? raw : replace_invalid_utf8(raw);
@@ -102,9 +100,7 @@ constexpr ChatFormat kFormats[] = {{"smollm2", false, false, write_smollm2},
 
 }  // namespace
 
-std::span<const ChatFormat> chat_formats() {
-  return kFormats;
-}
+std::span<const ChatFormat> chat_formats() { return kFormats; }
 
 std::string alpaca_user_turn(std::string_view instruction, std::string_view input) {
   std::string out(instruction);

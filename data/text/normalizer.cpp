@@ -27,9 +27,7 @@ std::string convert(std::string_view text, Normalization form) {
   return {reinterpret_cast<const char*>(made), static_cast<std::size_t>(length)};
 }
 
-bool is_ascii(char c) {
-  return static_cast<unsigned char>(c) < 0x80;
-}
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
 // No form changes an ASCII character or joins one to what stands before it, so a text may be cut in front of
 // each; what changes inside such a cut is attributed to the whole of it.

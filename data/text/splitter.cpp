@@ -138,8 +138,6 @@ std::unique_ptr<const Splitter> make_literal_splitter(const std::string& text) {
   return std::make_unique<LiteralSplitter>(text);
 }
 
-std::unique_ptr<const Splitter> make_number_splitter() {
-  return std::make_unique<NumberSplitter>();
-}
+std::unique_ptr<const Splitter> make_number_splitter() { return std::make_unique<NumberSplitter>(); }
 
 }  // namespace hone::data

@@ -22,9 +22,7 @@ PreTokenizerStep regex(std::string_view pattern) {
   return {.kind = Kind::split, .pattern = std::string(pattern), .behavior = SplitBehavior::isolated};
 }
 
-PreTokenizerStep byte_level(bool use_regex) {
-  return {.kind = Kind::byte_level, .use_regex = use_regex};
-}
+PreTokenizerStep byte_level(bool use_regex) { return {.kind = Kind::byte_level, .use_regex = use_regex}; }
 
 std::vector<PreTokenizerStep> steps_of(const std::string& pre, const std::string& where) {
   if (pre == "gpt-2") return {byte_level(true)};

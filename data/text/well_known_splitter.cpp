@@ -5,12 +5,8 @@
 namespace hone::data {
 namespace {
 
-bool is_other(char32_t c) {
-  return !is_space(c) && !is_letter(c) && !is_number(c);
-}
-bool is_newline(char32_t c) {
-  return c == '\r' || c == '\n';
-}
+bool is_other(char32_t c) { return !is_space(c) && !is_letter(c) && !is_number(c); }
+bool is_newline(char32_t c) { return c == '\r' || c == '\n'; }
 
 // End of the run of characters of a class, of at most `limit` characters.
 template <class Class>
@@ -88,11 +84,7 @@ std::size_t gpt2_match(std::string_view text, std::size_t at) {
   return white_space(text, at);
 }
 
-std::size_t llama3_match(std::string_view text, std::size_t at) {
-  return by_lines_match(text, at, 3);
-}
-std::size_t qwen2_match(std::string_view text, std::size_t at) {
-  return by_lines_match(text, at, 1);
-}
+std::size_t llama3_match(std::string_view text, std::size_t at) { return by_lines_match(text, at, 3); }
+std::size_t qwen2_match(std::string_view text, std::size_t at) { return by_lines_match(text, at, 1); }
 
 }  // namespace hone::data

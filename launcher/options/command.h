@@ -39,9 +39,10 @@ class ExtraOptions {
 
 struct Command {
   std::string name;
-  std::string line;                        // what it does, in one line
-  std::string arguments = {};              // "WHAT [DIR]", "DIR...": words; [optional], ... any number more
-  std::vector<std::string> sections = {};  // or single keys: those its help shows; every command takes every key
+  std::string line;            // what it does, in one line
+  std::string arguments = {};  // "WHAT [DIR]", "DIR...": words; [optional], ... any number more
+  std::vector<std::string> sections =
+      {};  // or single keys: those its help shows; every command takes every key
   std::vector<std::string> examples = {};
   ExtraOptions (*options)() = ExtraOptions::none;
   int (*run)(CommandContext& context) = nullptr;

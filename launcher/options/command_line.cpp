@@ -158,9 +158,7 @@ void require_value(const po::option& option, const po::options_description& know
               "followed by " + word);
 }
 
-bool is_flag(const std::string& name) {
-  return name == kHelpOption.name || name == kPrintConfigOption.name;
-}
+bool is_flag(const std::string& name) { return name == kHelpOption.name || name == kPrintConfigOption.name; }
 
 }  // namespace
 

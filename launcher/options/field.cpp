@@ -150,9 +150,7 @@ void set_field(const Field& field, std::string_view text, const Origin& origin) 
   std::visit([&](auto* value) { reader.into(value); }, field.value);
 }
 
-std::string text_of(const Field& field) {
-  return std::visit(Printer(), field.value);
-}
+std::string text_of(const Field& field) { return std::visit(Printer(), field.value); }
 
 std::string type_text(const Field& field) {
   if (!field.info.choices.empty()) return fmt::format("{}", fmt::join(field.info.choices, "|"));

@@ -103,7 +103,9 @@ const std::vector<ForeignName> kTable = {
     {"shuffle_dataset", {"data.shuffle"}, ""},
     {"disable_shuffling", {"data.shuffle"}, "the other way round"},
     {"interleave_probs", {"data.weights"}, ""},
-    {"mix_strategy", {"data.mixture_stop"}, "first_exhausted for interleave_under, all_exhausted for interleave_over"},
+    {"mix_strategy",
+     {"data.mixture_stop"},
+     "first_exhausted for interleave_under, all_exhausted for interleave_over"},
     {"train_on_inputs", {"data.train_on"}, "all for true, completion for false"},
     {"train_on_prompt", {"data.train_on"}, "all for true, completion for false"},
     {"completion_only_loss", {"data.train_on"}, "completion for true, all for false"},
@@ -192,9 +194,7 @@ std::string plain(std::string_view name) {
 
 }  // namespace
 
-std::span<const ForeignName> foreign_names() {
-  return kTable;
-}
+std::span<const ForeignName> foreign_names() { return kTable; }
 
 std::string foreign_name_hint(std::string_view name) {
   const auto found =

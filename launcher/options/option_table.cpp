@@ -34,9 +34,7 @@ std::vector<Field> OptionTable::all() const {
   return fields;
 }
 
-std::string section_heading(const std::string& name) {
-  return "[" + name.substr(0, name.find('.')) + "]";
-}
+std::string section_heading(const std::string& name) { return "[" + name.substr(0, name.find('.')) + "]"; }
 
 std::vector<std::string> values_of(const Field& field) {
   if (std::holds_alternative<bool*>(field.value)) return {"true", "false"};

@@ -30,7 +30,7 @@ class OptionTable {
   OptionTable& operator=(const OptionTable&) = delete;
 
   const std::vector<Field>& own() const { return extra_.fields(); }  // plain --name
-  std::vector<Field> section(const std::string& name) const;  // of a section, or a single section.key
+  std::vector<Field> section(const std::string& name) const;         // of a section, or a single section.key
   const std::vector<std::string>& sections() const { return sections_; }
   std::vector<Field> all() const;  // own, then section by section
 

@@ -13,9 +13,7 @@ constexpr double kNear = 1.3;    // a log axis goes on to the next stop where th
 constexpr double kPad = 1.12;    // else a little beyond the values
 constexpr double kSlack = 1e-9;  // of a step: ends that are ticks but for rounding
 
-int exponent_of(double magnitude) {
-  return static_cast<int>(std::floor(std::log10(magnitude) + kSlack));
-}
+int exponent_of(double magnitude) { return static_cast<int>(std::floor(std::log10(magnitude) + kSlack)); }
 
 double nice_step(double rough) {
   const double power = std::pow(10, exponent_of(rough));

@@ -7,9 +7,7 @@
 namespace hone::report {
 namespace {
 
-std::string whole(double count) {
-  return rounded_text(count, 15);
-}
+std::string whole(double count) { return rounded_text(count, 15); }
 
 double dropped_rows(const DataSet& set) {
   double rows = 0;

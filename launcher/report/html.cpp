@@ -7,9 +7,7 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-unsigned char byte_at(std::string_view text, std::size_t i) {
-  return static_cast<unsigned char>(text[i]);
-}
+unsigned char byte_at(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
 
 // Length of the well-formed UTF-8 sequence of two to four bytes that starts at `at`, 0 where there is none.
 std::size_t sequence_length(std::string_view text, std::size_t at) {
@@ -77,9 +75,7 @@ void Html::open(std::string_view tag, Attributes attributes, std::string_view en
   out_.append(end);
 }
 
-void Html::close(std::string_view tag) {
-  out_.append("</").append(tag).append(">");
-}
+void Html::close(std::string_view tag) { out_.append("</").append(tag).append(">"); }
 
 void Html::leaf(std::string_view tag, Attributes attributes, std::string_view text) {
   element(tag, attributes, [&] { out_ += escaped(text); });

@@ -14,9 +14,7 @@ constexpr double kLogFrom = 8;            // a range of this ratio is drawn on a
 constexpr std::size_t kMostLetters = 40;  // of names in a line of values read off
 constexpr std::size_t kMostTips = 80;     // places where values can be read off
 
-std::string percent(double share) {
-  return fmt::format("{:.2f}%", 100 * share);
-}
+std::string percent(double share) { return fmt::format("{:.2f}%", 100 * share); }
 
 struct Frame {
   Axis x, y;
@@ -226,9 +224,7 @@ std::string color_class(std::size_t index) {
   return fmt::format("c{}", index % kColors);
 }
 
-bool has_values(const LineChart& chart) {
-  return range_of(chart, false).has_value();
-}
+bool has_values(const LineChart& chart) { return range_of(chart, false).has_value(); }
 
 void draw(Html& html, const LineChart& chart) {
   const Frame frame = make_frame(chart);

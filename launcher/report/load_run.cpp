@@ -74,7 +74,8 @@ Timing read_timing(const JsonFields& file) {
 AnswerErrors read_errors(const JsonFields& fields) {
   AnswerErrors errors;
   errors.any = amount(fields, "any");
-  errors.repetition = share(fields, "repetition", 1), errors.unknown_words = share(fields, "unknown_words", 1);
+  errors.repetition = share(fields, "repetition", 1),
+  errors.unknown_words = share(fields, "unknown_words", 1);
   const Json* examples = fields.find("examples");
   for (const eval::AnswerCheck& check : eval::answer_checks()) {
     if (fields.find(check.key)) errors.answers[check.key] = amount(fields, check.key);
@@ -86,10 +87,12 @@ AnswerErrors read_errors(const JsonFields& fields) {
 }
 
 ComparisonRow read_comparison_row(const JsonFields& row) {
-  ComparisonRow read{row.need_string("name"), row.number("loss", -kMost, kMost).value_or(kNotMeasured), {}, {}};
+  ComparisonRow read{
+      row.need_string("name"), row.number("loss", -kMost, kMost).value_or(kNotMeasured), {}, {}};
   for (const eval::TextMetric& metric : eval::text_metrics())
     read.scores[metric.key] = share(row, metric.key, metric.most);
-  if (const Json* errors = row.find("errors")) read.errors = read_errors(JsonFields(*errors, "RP", row.where()));
+  if (const Json* errors = row.find("errors"))
+    read.errors = read_errors(JsonFields(*errors, "RP", row.where()));
   return read;
 }
 
@@ -104,8 +107,8 @@ Comparison read_comparison(const JsonFields& file) {
 }
 
 FoldScore read_fold(const JsonFields& file) {
-  return {needed_amount(file, "loss"), needed_amount(file, "perplexity"), needed_amount(file, "mean_token_accuracy"),
-          needed_amount(file, "tokens")};
+  return {needed_amount(file, "loss"), needed_amount(file, "perplexity"),
+          needed_amount(file, "mean_token_accuracy"), needed_amount(file, "tokens")};
 }
 
 DataSet read_data_set(const JsonFields& set) {

@@ -13,9 +13,7 @@ constexpr const char* kDash = "–";
 constexpr const char* kMinus = "−";
 constexpr const char* kThin = "\u202f";  // narrow, and no line is broken at it
 
-std::string with_sign(bool negative, std::string digits) {
-  return negative ? kMinus + digits : digits;
-}
+std::string with_sign(bool negative, std::string digits) { return negative ? kMinus + digits : digits; }
 
 std::string grouped(const std::string& digits) {
   std::string text;

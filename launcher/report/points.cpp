@@ -28,9 +28,7 @@ void keep_extremes(const Points& points, std::size_t begin, std::size_t end, Poi
 
 }  // namespace
 
-bool drawable(double value) {
-  return std::isfinite(value) && std::abs(value) < 1e300;
-}
+bool drawable(double value) { return std::isfinite(value) && std::abs(value) < 1e300; }
 
 Points downsampled(const Points& points, std::size_t most) {
   if (points.size() <= most) return points;

@@ -26,8 +26,8 @@ std::string report_page(std::span<const ReportInput> runs, double refresh_s) {
   html.leaf("title", title + " · Hone");
   html.element("style", [&] { html.raw(kPageStyle); });
   html.raw("</head>\n<body><main>\n");
-  for (const auto add :
-       {add_header, add_folds, add_results, add_curves, add_answers, add_errors, add_time, add_data, add_settings}) {
+  for (const auto add : {add_header, add_folds, add_results, add_curves, add_answers, add_errors, add_time,
+                         add_data, add_settings}) {
     add(html, runs);
     html.raw("\n");
   }
@@ -39,8 +39,6 @@ void write_report(std::span<const ReportInput> runs, const std::string& path, do
   write_file_atomic(path, std::string_view(report_page(runs, refresh_s)));
 }
 
-void write_report(const ReportInput& run, const std::string& path) {
-  write_report(std::span(&run, 1), path);
-}
+void write_report(const ReportInput& run, const std::string& path) { write_report(std::span(&run, 1), path); }
 
 }  // namespace hone::report

@@ -12,12 +12,8 @@
 namespace hone::report {
 namespace {
 
-bool has_rows(const ReportInput& run) {
-  return run.comparison && !run.comparison->rows.empty();
-}
-bool has_samples(const ReportInput& run) {
-  return run.comparison && !run.comparison->samples.empty();
-}
+bool has_rows(const ReportInput& run) { return run.comparison && !run.comparison->rows.empty(); }
+bool has_samples(const ReportInput& run) { return run.comparison && !run.comparison->samples.empty(); }
 
 struct Column {
   const char* key;

@@ -72,7 +72,7 @@ struct Timing {
 
 struct AnswerErrors {
   double any = kNotMeasured, repetition = kNotMeasured, unknown_words = kNotMeasured;
-  std::map<std::string, double> answers;          // by key of the check
+  std::map<std::string, double> answers;        // by key of the check
   std::map<std::string, std::string> examples;  // likewise
 };
 

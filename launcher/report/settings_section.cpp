@@ -7,12 +7,8 @@
 namespace hone::report {
 namespace {
 
-std::string section_of(const std::string& key) {
-  return key.substr(0, key.find('.'));
-}
-std::string name_of(const std::string& key) {
-  return key.substr(key.find('.') + 1);
-}
+std::string section_of(const std::string& key) { return key.substr(0, key.find('.')); }
+std::string name_of(const std::string& key) { return key.substr(key.find('.') + 1); }
 
 // A long path may break after a slash, a list after a comma.
 void add_value(Html& html, const std::string& value) {

@@ -31,9 +31,7 @@ std::vector<Phase> with_rest(const Timing& timing) {
 std::string color_of(const Phase& phase, std::size_t index) {
   return phase.name == kRest ? "rest" : color_class(index % 7);
 }
-std::string width(double share) {
-  return fmt::format("width:{:.2f}%", 100 * share);
-}
+std::string width(double share) { return fmt::format("width:{:.2f}%", 100 * share); }
 
 void add_stack(Html& html, const std::vector<Phase>& phases, double total) {
   html.element("div", {{"class", "stack"}}, [&] {

@@ -12,9 +12,7 @@
 namespace hone {
 namespace {
 
-OrderedJson row(const char* kind, int step) {
-  return {{"kind", kind}, {"step", step}, {"loss", 1.0 / step}};
-}
+OrderedJson row(const char* kind, int step) { return {{"kind", kind}, {"step", step}, {"loss", 1.0 / step}}; }
 
 std::vector<std::string> steps_of(const std::string& path) {
   std::vector<std::string> out;

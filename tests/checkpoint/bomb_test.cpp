@@ -12,9 +12,7 @@ namespace {
 using ::testing::StartsWith;
 
 // A manifest with the right digest: a forged one, not a damaged one.
-std::string sealed(const std::string& head) {
-  return head + manifest_last_line(head);
-}
+std::string sealed(const std::string& head) { return head + manifest_last_line(head); }
 
 TEST(Bombs, ManifestsAreRefusedInBoundedTimeAndMemory) {
   const std::string start = "{\n\"format\": \"hone-checkpoint\",\n\"version\": 1,\n\"step\": 20,\n";

@@ -24,13 +24,9 @@ TEST(FilePlan, CountsBytesOfEveryTensorsOwnType) {
   EXPECT_EQ(files[1], (std::vector<FilePart>{{"b", {{1, 3}}}}));
 }
 
-TEST(FilePlan, RankWithoutShardsWritesNoFile) {
-  EXPECT_TRUE(plan_files({{"a", 4, {}}}, 4).empty());
-}
+TEST(FilePlan, RankWithoutShardsWritesNoFile) { EXPECT_TRUE(plan_files({{"a", 4, {}}}, 4).empty()); }
 
-TEST(FilePlan, AFileWithoutRoomIsABug) {
-  EXPECT_THROW(plan_files({{"a", 4, {{0, 1}}}}, 3), Error);
-}
+TEST(FilePlan, AFileWithoutRoomIsABug) { EXPECT_THROW(plan_files({{"a", 4, {{0, 1}}}}, 3), Error); }
 
 TEST(ValueRanges, FollowTheShardPlanInTheTensorsUnit) {
   const ArenaLayout layout{{}, {{"a", {0, 256}}, {"b", {256, 320}}}, 320};

@@ -23,9 +23,7 @@ Manifest good_manifest() {
   return manifest;
 }
 
-std::string closed(const std::string& head) {
-  return head + manifest_last_line(head);
-}
+std::string closed(const std::string& head) { return head + manifest_last_line(head); }
 
 std::string parse_code(const std::string& text, std::string* message = nullptr) {
   return code_of([&] { parse_manifest(text, "step-00000003/manifest.json"); }, message);

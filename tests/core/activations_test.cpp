@@ -163,8 +163,7 @@ TEST(Activations, OfAPassThatTrainsNothingAreNotBelowWhatItTakes) {
   const auto meter = std::make_shared<PeakMeter>();
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
   objective::make_objective({})->score(model, long_batch(8, 64, /*all=*/true));
-  EXPECT_GE(model::activation_bytes(files.config, spec, false, size),
-            static_cast<double>(meter->peak()));
+  EXPECT_GE(model::activation_bytes(files.config, spec, false, size), static_cast<double>(meter->peak()));
 }
 
 }  // namespace hone::test

@@ -5,9 +5,7 @@
 
 namespace hone::test {
 
-at::Tensor leaf(const at::Tensor& x) {
-  return x.detach().clone().requires_grad_(true);
-}
+at::Tensor leaf(const at::Tensor& x) { return x.detach().clone().requires_grad_(true); }
 
 std::vector<at::Tensor> autograd(const std::vector<at::Tensor>& outputs,
                                  const std::vector<at::Tensor>& d_outputs,

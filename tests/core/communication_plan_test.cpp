@@ -58,9 +58,7 @@ Payload total(const train::ShardedStep& step, CollectiveKind kind) {
 }
 
 constexpr std::int64_t kEmbedding = 1024, kBlock = 1000 * 256, kHead = 256;
-std::vector<model::Segment> full_model() {
-  return {{kEmbedding, 0}, {kBlock, 0}, {kBlock, 0}, {kHead, 0}};
-}
+std::vector<model::Segment> full_model() { return {{kEmbedding, 0}, {kBlock, 0}, {kBlock, 0}, {kHead, 0}}; }
 
 }  // namespace
 
@@ -150,7 +148,8 @@ TEST(CommunicationPlan, AtEveryStageIsWhatRanksCount) {
           run.optimizer = optim::make_optimizer({}, arena.layout(), arena.owned());
           train::ShardedGradients gradients(arena.layout(), arena.sharding(), /*tree=*/false);
           ListSource source(2 * ranks, 2 * ranks, [&](std::vector<TokenBatch> samples) {
-            return std::vector<TokenBatch>{samples[2 * communicator.rank()], samples[2 * communicator.rank() + 1]};
+            return std::vector<TokenBatch>{samples[2 * communicator.rank()],
+                                           samples[2 * communicator.rank() + 1]};
           });
           run.step(source, 1, communicator, gradients);
           dist::stop_agreed(communicator, false);

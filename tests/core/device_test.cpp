@@ -4,8 +4,8 @@
 
 #include "core/generate/generator.h"
 #include "core/quant/device_nf4_weight.h"
-#include "core/train/graphed_objective.h"
 #include "core/train/gradients.h"
+#include "core/train/graphed_objective.h"
 #include "tests/core/devices.h"
 #include "tests/core/fakes.h"
 
@@ -54,9 +54,7 @@ INSTANTIATE_TEST_SUITE_P(Devices, OnEveryDevice, ::testing::ValuesIn(device_name
 
 }  // namespace
 
-TEST_P(OnEveryDevice, FullGradientsEqualTheCpus) {
-  expect_like_the_cpu(full_spec(), 2e-5);
-}
+TEST_P(OnEveryDevice, FullGradientsEqualTheCpus) { expect_like_the_cpu(full_spec(), 2e-5); }
 
 TEST_P(OnEveryDevice, LoraGradientsWithDropoutEqualTheCpus) {
   expect_like_the_cpu(lora_spec(0.2), 2e-5);
@@ -93,7 +91,8 @@ TEST_P(OnEveryDevice, EveryOptimizerMovesWeightsAsOnTheCpu) {
       spec.device = where;
       TinyRun run(spec);
       const OptimOptions options{.name = name, .weight_decay = 0.01, .paged = paged};
-      run.optimizer = optim::make_optimizer_on(where, options, run.model.arena().layout(), run.model.arena().owned());
+      run.optimizer =
+          optim::make_optimizer_on(where, options, run.model.arena().layout(), run.model.arena().owned());
       ListSource source(8, 4, one_bin);
       for (std::int64_t step = 1; step <= 3; ++step) run.step(source, step);
       return run.model.arena().on_host().clone();
@@ -110,7 +109,8 @@ TEST_P(OnEveryDevice, MicroBatchesOfABucketGiveTheirOwnLossesAndGradients) {
   TinyRun run(spec);
   const auto graphed = train::make_graphed(objective::make_objective({}), /*capture=*/device().is_cuda());
   const Golden golden("forward_backward.safetensors");
-  for (const auto& [first, last] : {std::pair(0, 3), std::pair(0, 3), std::pair(0, 2), std::pair(0, 3), std::pair(0, 2)}) {
+  for (const auto& [first, last] :
+       {std::pair(0, 3), std::pair(0, 3), std::pair(0, 2), std::pair(0, 3), std::pair(0, 2)}) {
     TokenBatch batch = batch_of(golden, first, last);
     batch.epoch = last;
     run.gradients.begin_step();
@@ -155,7 +155,8 @@ TEST_P(OnEveryDevice, GreedyIdsEqualTransformers) {
 TEST_P(OnEveryDevice, DrawsTheIdsThatTheCpuDraws) {
   const std::vector<generate::Prompt> prompts = {{0, {5, 9, 2}}, {1, {7}}};
   generate::GenerateSettings settings{.max_new_tokens = 12};
-  settings.sampler = {.temperature = 0.8, .top_k = 40, .top_p = 0.9, .min_p = 0.01, .repetition_penalty = 1.2};
+  settings.sampler = {
+      .temperature = 0.8, .top_k = 40, .top_p = 0.9, .min_p = 0.01, .repetition_penalty = 1.2};
   EXPECT_EQ(generate::generate(build("tiny_llama", {.device = device()}), prompts, settings),
             generate::generate(build("tiny_llama", {}), prompts, settings));
 }
@@ -169,7 +170,8 @@ TEST_P(OnEveryDevice, Nf4QuantisedThereHasTheCpusBits) {
     const quant::Nf4Tensors host = quant::to_device(quantizer.finish(double_quant), device());
     const quant::Nf4Tensors there = quant::quantize_on_cuda(values.to(device()), double_quant);
     EXPECT_TRUE(at::equal(there.codes.cpu(), host.codes.cpu()));
-    const at::Tensor &a = double_quant ? there.nested_codes : there.absmax, &b = double_quant ? host.nested_codes : host.absmax;
+    const at::Tensor &a = double_quant ? there.nested_codes : there.absmax,
+                     &b = double_quant ? host.nested_codes : host.absmax;
     EXPECT_TRUE(at::equal(a.cpu(), b.cpu()));
   }
 }

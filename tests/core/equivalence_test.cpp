@@ -63,9 +63,7 @@ struct OneBatch : GradientSink {
 
 }  // namespace
 
-TEST(MicroBatches, AnyCutOfABatchTrainsTheSame) {
-  expect_same_trajectories(full_spec());
-}
+TEST(MicroBatches, AnyCutOfABatchTrainsTheSame) { expect_same_trajectories(full_spec()); }
 
 TEST(MicroBatches, AnyCutOfABatchTrainsTheSameAdapterUnderDropout) {
   expect_same_trajectories(lora_spec(0.2));

@@ -34,12 +34,8 @@ inline TokenBatch joined(const std::vector<TokenBatch>& batches) {
 
 // How a step's samples become this rank's bins.
 using Cutter = std::function<std::vector<TokenBatch>(std::vector<TokenBatch> samples)>;
-inline std::vector<TokenBatch> one_bin(std::vector<TokenBatch> samples) {
-  return {joined(samples)};
-}
-inline std::vector<TokenBatch> bin_each(std::vector<TokenBatch> samples) {
-  return samples;
-}
+inline std::vector<TokenBatch> one_bin(std::vector<TokenBatch> samples) { return {joined(samples)}; }
+inline std::vector<TokenBatch> bin_each(std::vector<TokenBatch> samples) { return samples; }
 
 // The golden samples in file order, epoch after epoch, the last batch of each short.
 class ListSource final : public BatchSource {
@@ -115,7 +111,8 @@ struct TinyRun {
   model::Model model;
   objective::ObjectivePtr objective = objective::make_objective({});
   train::ArenaGradients gradients{model.arena().layout(), model.device()};
-  optim::OptimizerPtr optimizer = optim::make_optimizer_on(model.device(), {.weight_decay = 0.01}, model.arena().layout(), model.arena().owned());
+  optim::OptimizerPtr optimizer = optim::make_optimizer_on(model.device(), {.weight_decay = 0.01},
+                                                           model.arena().layout(), model.arena().owned());
   SoloCommunicator solo;
   NoReduction alone;
   train::PhaseClock clock;
@@ -134,8 +131,8 @@ struct TinyRun {
   }
   StepResult step(BatchSource& source, std::int64_t number, Communicator& communicator,
                   train::StepGradients& into) {
-    train::StepParts parts{model,        *objective, *optimizer, schedule, 1e-3,
-                           max_grad_norm, communicator, into,     clock,    loss_scale};
+    train::StepParts parts{model,         *objective,   *optimizer, schedule, 1e-3,
+                           max_grad_norm, communicator, into,       clock,    loss_scale};
     return train::run_step(parts, source, number);
   }
   std::vector<float> weights() {
@@ -148,9 +145,7 @@ inline model::BuildSpec with_compute(model::BuildSpec spec, at::ScalarType compu
   spec.compute = compute;
   return spec;
 }
-inline model::BuildSpec full_spec() {
-  return {.trained = model::Trained::everything};
-}
+inline model::BuildSpec full_spec() { return {.trained = model::Trained::everything}; }
 inline model::BuildSpec lora_spec(double dropout = 0, std::vector<std::string> targets = {"all-linear"}) {
   model::BuildSpec spec{.trained = model::Trained::adapter};
   spec.lora = {.rank = 4, .alpha = 8, .dropout = dropout, .rslora = false, .targets = std::move(targets)};

@@ -58,7 +58,9 @@ TEST(GoldenModel, Qwen2sBiasesAndLlama3sScalingEqualTransformersFromFoldersAndGg
     expect_gradients(run, golden, "grad.", 2e-5);
   }
   const Golden golden("tiny_llama3_gguf.safetensors");
-  EXPECT_LT(relative_error(Probe(build("tiny_llama3.gguf", {})).logits(batch_of(golden, 0, 2)), golden["logits"]), 1e-5);
+  EXPECT_LT(
+      relative_error(Probe(build("tiny_llama3.gguf", {})).logits(batch_of(golden, 0, 2)), golden["logits"]),
+      1e-5);
 }
 
 TEST(GoldenModel, RecomputationChangesNoBit) {
@@ -108,8 +110,9 @@ void expect_trajectory(Probe& run, const Golden& golden) {
     EXPECT_NEAR(norm / norms[step - 1].item<double>(), 1.0, 1e-4) << "step " << step;
     EXPECT_NEAR(lr, lrs[step - 1].item<double>(), 1e-12);
     for (float& g : run.gradients.flat()) g *= static_cast<float>(std::min(1.0, 1.0 / (norm + 1e-6)));
-    optimizer->update(step_over({{0, run.model.arena().layout().size}}, {"master", run.model.arena().master()},
-                                run.gradients.flat().data(), step, lr));
+    optimizer->update(step_over({{0, run.model.arena().layout().size}},
+                                {"master", run.model.arena().master()}, run.gradients.flat().data(), step,
+                                lr));
     run.model.arena().publish();
   }
 }

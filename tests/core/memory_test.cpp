@@ -15,8 +15,10 @@ TEST(MemoryEstimate, CountsTheArenaAndTheStateOfEachOptimizerAsTheyWillBe) {
     const ArenaLayout& layout = model.arena().layout();
     for (const char* name : {"adamw", "adamw_8bit", "adafactor", "lion", "sgd"}) {
       const OptimOptions options{.name = name, .momentum = 0.9};
-      const model::MemoryEstimate estimate = model::estimate_memory(
-          files, spec, [&](const ArenaLayout& trained, std::int64_t owned) { return optim::state_bytes(options, trained, owned); });
+      const model::MemoryEstimate estimate =
+          model::estimate_memory(files, spec, [&](const ArenaLayout& trained, std::int64_t owned) {
+            return optim::state_bytes(options, trained, owned);
+          });
       EXPECT_EQ(estimate.master, layout.size * 4);
       EXPECT_EQ(estimate.gradients, layout.size * 4);
       std::int64_t bytes = 0;
@@ -33,7 +35,8 @@ TEST(MemoryEstimate, CountsMastersOfEitherTypeBesideTheirViews) {
     model::BuildSpec spec = full_spec();
     spec.compute = compute;
     spec.master = master;
-    const auto estimate = model::estimate_memory(files, spec, [](const ArenaLayout&, std::int64_t) { return 0; });
+    const auto estimate =
+        model::estimate_memory(files, spec, [](const ArenaLayout&, std::int64_t) { return 0; });
     return 4 * estimate.master / estimate.gradients;
   };
   EXPECT_EQ(bytes(at::kFloat, at::kFloat), 4);
@@ -48,7 +51,8 @@ TEST(MemoryEstimate, LaysOutTheArenaInTheBlocksOfTheModel) {
     return spec;
   }();
   for (const char* name : {"tiny_llama", "tiny_llama_untied", "tiny_qwen2"})
-    for (const model::BuildSpec& spec : {full_spec(), lora_spec(), lora_spec(0, {"q_proj", "down_proj"}), embedding_too}) {
+    for (const model::BuildSpec& spec :
+         {full_spec(), lora_spec(), lora_spec(0, {"q_proj", "down_proj"}), embedding_too}) {
       const formats::ModelFiles files = formats::open_model(golden_path(name));
       const model::Model model = model::build_model(files, spec, false);
       const ArenaLayout expected = model.arena().layout(), layout = model::trained_layout(files, spec);

@@ -1,8 +1,9 @@
 // NEFTune's noise: where it is, how large, and what it hangs on.
+#include "core/nn/neftune.h"
+
 #include <algorithm>
 #include <cmath>
 
-#include "core/nn/neftune.h"
 #include "tests/core/fakes.h"
 #include "tests/core/nn_support.h"
 
@@ -37,10 +38,11 @@ TEST(Neftune, IsUniformWithinAlphaOverTheRootOfLengthTimesWidth) {
     const at::Tensor scaled = noise.narrow(0, begin, length).to(at::kDouble) / bound;
     const double n = static_cast<double>(scaled.numel());
     EXPECT_LE(scaled.abs().max().item<double>(), 1.0 + 1e-6);
-    EXPECT_NEAR(scaled.mean().item<double>(), 0.0, 4 / std::sqrt(3 * n));               // standard deviation 1/sqrt 3
+    EXPECT_NEAR(scaled.mean().item<double>(), 0.0, 4 / std::sqrt(3 * n));  // standard deviation 1/sqrt 3
     EXPECT_NEAR(scaled.square().mean().item<double>(), 1.0 / 3, 4 * std::sqrt(4 / (45 * n)));
     const at::Tensor counts = at::histc(scaled, 10, -1, 1);  // ten equal drawers
-    EXPECT_LT(((counts - n / 10).square() / (n / 10)).sum().item<double>(), 33.7);  // chi square, 9 degrees: 1e-4
+    EXPECT_LT(((counts - n / 10).square() / (n / 10)).sum().item<double>(),
+              33.7);  // chi square, 9 degrees: 1e-4
     begin += length;
   }
 }

@@ -29,9 +29,7 @@ quant::Nf4Data quantize(const at::Tensor& input, bool nested) {
 at::Tensor bytes_of(const std::vector<std::uint8_t>& v) {
   return at::tensor(at::ArrayRef<std::uint8_t>(v), at::kByte);
 }
-at::Tensor floats_of(const std::vector<float>& v) {
-  return at::tensor(at::ArrayRef<float>(v), at::kFloat);
-}
+at::Tensor floats_of(const std::vector<float>& v) { return at::tensor(at::ArrayRef<float>(v), at::kFloat); }
 
 }  // namespace
 
@@ -110,7 +108,8 @@ TEST(Nf4, FewRowsMultiplyWithoutADenseMatrix) {
     const quant::Nf4Weight weight(quantize(input, nested), {130, 128}, at::kFloat);
     for (const std::int64_t rows : {1, 8, 11}) {
       const at::Tensor x = at::randn({rows, 128});
-      EXPECT_TRUE(at::allclose(weight.times_transposed(x), at::mm(x, weight.acquire().t()), 1e-5, 1e-5)) << rows;
+      EXPECT_TRUE(at::allclose(weight.times_transposed(x), at::mm(x, weight.acquire().t()), 1e-5, 1e-5))
+          << rows;
     }
   }
 }

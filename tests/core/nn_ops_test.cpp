@@ -17,9 +17,7 @@ at::Tensor norm_reference(const at::Tensor& sum, const at::Tensor& weight) {
   return sum * at::rsqrt(sum.square().mean(-1, true) + kEps) * weight;
 }
 
-double tolerance(at::ScalarType type, double fp32) {
-  return type == at::kBFloat16 ? kBf16Tolerance : fp32;
-}
+double tolerance(at::ScalarType type, double fp32) { return type == at::kBFloat16 ? kBf16Tolerance : fp32; }
 
 }  // namespace
 

@@ -46,9 +46,7 @@ class TestWeight final : public nn::Weight {
   std::optional<std::size_t> parameter_;
 };
 
-inline nn::WeightPtr frozen(const at::Tensor& t) {
-  return std::make_shared<TestWeight>(t);
-}
+inline nn::WeightPtr frozen(const at::Tensor& t) { return std::make_shared<TestWeight>(t); }
 inline nn::WeightPtr trained(const at::Tensor& t, std::size_t p) {
   return std::make_shared<TestWeight>(t, p);
 }

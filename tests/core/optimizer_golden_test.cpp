@@ -41,9 +41,7 @@ struct Trained {
   }
 };
 
-double golden_rate(std::int64_t step) {
-  return kRates[step];
-}
+double golden_rate(std::int64_t step) { return kRates[step]; }
 
 void expect_close(const at::Tensor& ours, const at::Tensor& peer, double tolerance, const std::string& what) {
   EXPECT_LT(relative_error(ours.flatten(), peer.flatten()), tolerance) << what;

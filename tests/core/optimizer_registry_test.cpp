@@ -156,7 +156,8 @@ TEST_P(EveryOptimizer, KeepsInShardsTheStateOfTheWhole) {
     const auto left = whole.tensors(), right = gathered.tensors();  // sums in another order
     for (std::size_t t = 0; t < left.size(); ++t)
       for (std::int64_t i = 0; left[t].type == StateType::f32 && i < left[t].count; ++i)
-        EXPECT_NEAR(right[t].floats()[i], left[t].floats()[i], 1e-6 * std::abs(left[t].floats()[i])) << left[t].name;
+        EXPECT_NEAR(right[t].floats()[i], left[t].floats()[i], 1e-6 * std::abs(left[t].floats()[i]))
+            << left[t].name;
   }
 }
 

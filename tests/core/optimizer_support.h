@@ -41,15 +41,16 @@ inline std::vector<float> step_gradient(const ArenaLayout& layout, std::int64_t 
 }
 
 // A step, from 1, over `ranges` of whole arenas of weights and gradients.
-inline optim::StepInput step_over(const std::vector<Range>& ranges, const StateTensor& weights, const float* gradient,
-                                  std::int64_t step, double lr) {
+inline optim::StepInput step_over(const std::vector<Range>& ranges, const StateTensor& weights,
+                                  const float* gradient, std::int64_t step, double lr) {
   optim::StepInput in{.type = weights.type, .step = step, .lr = lr, .seed = 5};
   for (const Range& range : ranges)
     in.pieces.push_back({range, static_cast<std::byte*>(weights.data) + range.begin * size_of(weights.type),
                          gradient + range.begin});
   return in;
 }
-inline optim::StepInput step_over(std::vector<float>& weights, const float* gradient, std::int64_t step, double lr) {
+inline optim::StepInput step_over(std::vector<float>& weights, const float* gradient, std::int64_t step,
+                                  double lr) {
   return step_over({{0, std::ssize(weights)}}, {"master", weights}, gradient, step, lr);
 }
 

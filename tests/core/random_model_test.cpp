@@ -1,6 +1,7 @@
 // A model without weights starts as transformers starts it.
-#include "core/base/json.h"
 #include "core/formats/random_model.h"
+
+#include "core/base/json.h"
 #include "tests/core/fakes.h"
 
 namespace hone::test {
@@ -23,15 +24,18 @@ TEST(RandomModel, EveryTensorIsDistributedAsInTransformers) {
     EXPECT_EQ(info.shape, theirs["shape"].get<std::vector<std::int64_t>>()) << info.name;
     const at::Tensor values = values_of(files, info);
     const double deviation = theirs["deviation"], n = static_cast<double>(values.numel());
-    EXPECT_NEAR(values.mean().item<double>(), theirs["mean"].get<double>(), 7 * deviation / std::sqrt(n)) << info.name;
-    EXPECT_NEAR(values.std(/*unbiased=*/false).item<double>(), deviation, 7 * deviation / std::sqrt(2 * n)) << info.name;
+    EXPECT_NEAR(values.mean().item<double>(), theirs["mean"].get<double>(), 7 * deviation / std::sqrt(n))
+        << info.name;
+    EXPECT_NEAR(values.std(/*unbiased=*/false).item<double>(), deviation, 7 * deviation / std::sqrt(2 * n))
+        << info.name;
   }
   const at::Tensor embedding = values_of(files, *files.tensors->find("model.embed_tokens.weight"));
   EXPECT_EQ(embedding[3].abs().max().item<double>(), 0);  // the pad token's row
   // Shares beyond one, two and three deviations, of a normal distribution.
   const at::Tensor size = embedding.abs() / 0.05;
   for (const auto& [bound, share] : {std::pair{1.0, 0.3173}, {2.0, 0.0455}, {3.0, 0.0027}})
-    EXPECT_NEAR((size > bound).to(at::kDouble).mean().item<double>(), share, 4 * std::sqrt(share / 6400)) << bound;
+    EXPECT_NEAR((size > bound).to(at::kDouble).mean().item<double>(), share, 4 * std::sqrt(share / 6400))
+        << bound;
 }
 
 TEST(RandomModel, AValueBelongsToSeedTensorAndPlace) {

@@ -30,7 +30,8 @@ struct Trace {
 
 std::vector<Trace> train_on(
     int ranks, const model::BuildSpec& spec, std::int64_t bucket_bytes = 1 << 12,
-    const std::function<void(std::int64_t step, int rank, TinyRun&)>& before_step = [](std::int64_t, int, TinyRun&) {}) {
+    const std::function<void(std::int64_t step, int rank, TinyRun&)>& before_step = [](std::int64_t, int,
+                                                                                       TinyRun&) {}) {
   std::vector<Trace> traces(ranks);
   dist::run_ranks(ranks, [&](Communicator& communicator) {
     TinyRun run(spec);
@@ -72,13 +73,9 @@ void expect_equal(const model::BuildSpec& spec) {
 
 }  // namespace
 
-TEST(Ranks, TrainEveryWeightAsOneRankDoes) {
-  expect_equal(full_spec());
-}
+TEST(Ranks, TrainEveryWeightAsOneRankDoes) { expect_equal(full_spec()); }
 
-TEST(Ranks, TrainAnAdapterUnderDropoutAsOneRankDoes) {
-  expect_equal(lora_spec(0.2));
-}
+TEST(Ranks, TrainAnAdapterUnderDropoutAsOneRankDoes) { expect_equal(lora_spec(0.2)); }
 
 TEST(Ranks, BucketsOfAnySizeGiveTheSameBits) {
   const auto many = train_on(2, lora_spec(), 1), one = train_on(2, lora_spec(), 1 << 30);

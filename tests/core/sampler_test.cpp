@@ -125,7 +125,8 @@ TEST(SamplerOnCuda, RepetitionPenaltyOfManyRowsEqualsTheProcessor) {
   for (std::size_t r = 0; r < seen.size(); ++r) {
     std::vector<float> expected = kLogits;
     generate::logit_processors()[0].apply(expected, seen[r], {.repetition_penalty = 1.3});
-    EXPECT_TRUE(at::allclose(logits[static_cast<std::int64_t>(r)], at::tensor(at::ArrayRef<float>(expected)))) << r;
+    EXPECT_TRUE(at::allclose(logits[static_cast<std::int64_t>(r)], at::tensor(at::ArrayRef<float>(expected))))
+        << r;
   }
 }
 

@@ -1,10 +1,10 @@
 // Modules and single rows trained beside an adapter, and rows for new tokens, against PEFT and transformers.
 #include "core/adapter/token_rows.h"
+#include "core/base/error.h"
 #include "core/formats/edited_model.h"
 #include "core/model/memory.h"
 #include "core/nn/linear_cross_entropy.h"
 #include "core/objective/objective.h"
-#include "core/base/error.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/core/fakes.h"
 #include "tests/core/nn_support.h"
@@ -44,15 +44,17 @@ TokenBatch samples_of(const std::string& adapter, const Golden& file = golden())
 
 model::BuildSpec trained_spec(const formats::PeftAdapter& start) {
   model::BuildSpec spec{.trained = model::Trained::adapter, .lora_init = &start};
-  spec.lora = {.rank = 2, .alpha = 4, .targets = {"q_proj", "v_proj"},
+  spec.lora = {.rank = 2,
+               .alpha = 4,
+               .targets = {"q_proj", "v_proj"},
                .modules_to_save = start.config().modules_to_save,
                .token_rows = start.config().token_rows};
   return spec;
 }
 
 // Of one step from what the adapter holds.
-void expect_gradients(const formats::ModelFiles& files, const formats::PeftAdapter& adapter, const std::string& name,
-                      const Golden& file, std::size_t count_of_parameters) {
+void expect_gradients(const formats::ModelFiles& files, const formats::PeftAdapter& adapter,
+                      const std::string& name, const Golden& file, std::size_t count_of_parameters) {
   model::Model model = model::build_model(files, trained_spec(adapter), false);
   const auto& parameters = model.arena().layout().parameters;
   ASSERT_EQ(parameters.size(), count_of_parameters) << name;
@@ -124,7 +126,8 @@ TEST(TokenRows, LogitsEqualPeft) {
 TEST(TokenRows, GradientsEqualPeft) {
   for (const std::string name : {"rows", "two"}) {
     const formats::PeftAdapter adapter(golden_path("micro_adapter_" + name));
-    expect_gradients(formats::with_replaced(base_of(name), adapter), adapter, name, row_golden(), name == "rows" ? 5 : 6);
+    expect_gradients(formats::with_replaced(base_of(name), adapter), adapter, name, row_golden(),
+                     name == "rows" ? 5 : 6);
   }
 }
 
@@ -165,7 +168,8 @@ TEST(TokenRows, WhatDoesNotFitIsNamed) {
   EXPECT_EQ(build({{"embed_tokens", {40}}}), "AD016");
   const formats::PeftAdapter two(golden_path("micro_adapter_two")), rows(golden_path("micro_adapter_rows"));
   EXPECT_EQ(code_of([&] { formats::with_replaced(micro(), two); }), "AD013");  // no head of its own
-  EXPECT_EQ(code_of([&] { formats::with_replaced(formats::open_model(golden_path("tiny_llama")), rows); }), "AD013");
+  EXPECT_EQ(code_of([&] { formats::with_replaced(formats::open_model(golden_path("tiny_llama")), rows); }),
+            "AD013");
 }
 
 TEST(TokenRows, AHeadMayHaveTheLastOfSeveralNewRowsAlone) {

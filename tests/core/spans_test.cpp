@@ -60,8 +60,6 @@ TEST(TimeLimit, LeavesTimeForALongestStepAndASave) {
   EXPECT_FALSE(none.over(1e9));
 }
 
-TEST(TimeLimit, IsOverAtOnceWhereNothingIsLeft) {
-  EXPECT_TRUE(train::TimeLimit(5.0, 6.0).over(7.0));
-}
+TEST(TimeLimit, IsOverAtOnceWhereNothingIsLeft) { EXPECT_TRUE(train::TimeLimit(5.0, 6.0).over(7.0)); }
 
 }  // namespace hone::test

@@ -10,9 +10,7 @@
 namespace hone::test {
 namespace {
 
-float widened(std::uint16_t bits) {
-  return std::bit_cast<float>(std::uint32_t{bits} << 16);
-}
+float widened(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 
 std::vector<std::uint16_t> rounded(const std::vector<float>& values, std::int64_t begin,
                                    std::uint64_t seed = 3, std::int64_t step = 9) {

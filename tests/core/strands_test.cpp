@@ -119,9 +119,7 @@ TEST_F(Strands, TrainAnAdapterUnderDropoutAsOneDoes) {
   expect_the_same_with_and_without(lora_spec(0.2), /*recompute=*/true);
 }
 
-TEST_F(Strands, TrainEveryWeightAsOneDoes) {
-  expect_the_same_with_and_without(full_spec());
-}
+TEST_F(Strands, TrainEveryWeightAsOneDoes) { expect_the_same_with_and_without(full_spec()); }
 
 TEST_F(Strands, TrainOnQuantisedWeightsAsOneDoes) {
   model::BuildSpec spec = lora_spec();

@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::int64_t kMebibyte = 1 << 20;
 
-at::Tensor bytes(std::int64_t n) { return at::full({n}, 7, at::kByte); }  // written, so that it is really there
+at::Tensor bytes(std::int64_t n) {
+  return at::full({n}, 7, at::kByte);
+}  // written, so that it is really there
 
 std::int64_t resident_bytes() {
   std::int64_t total = 0, resident = 0;
@@ -71,7 +73,8 @@ TEST(TensorPool, ServesMemoryThatIsNoTensors) {
     c10::Allocator* allocator = c10::GetCPUAllocator();
     for (const std::size_t size : {100, 1 << 20}) allocator->raw_deallocate(allocator->raw_allocate(size));
     const at::Tensor x = at::ones({64, 576}, at::kBFloat16), w = at::ones({128, 576}, at::kBFloat16);
-    EXPECT_EQ(at::mm(x, w.t()).to(at::kFloat).max().item<float>(), 576.0f);  // by oneDNN, which asks for raw memory
+    EXPECT_EQ(at::mm(x, w.t()).to(at::kFloat).max().item<float>(),
+              576.0f);  // by oneDNN, which asks for raw memory
   });
 }
 

@@ -96,18 +96,18 @@ TEST(Training, EvaluatesAndSavesByEpochs) {
   FakeRun fake;
   fake.source.samples = 4;  // an epoch is four steps
   fake.eval_losses = {5, 4, 3, 2, 1};
-  fake.run({.total_steps = 9, .eval_every = {0, 0.5}, .save_every = {0, 2}, .best = {.metric = "perplexity"}});
-  EXPECT_EQ(fake.log, (Log{"step 1", "step 2", "eval 2 best", "save 2", "step 3", "step 4", "eval 4 best", "save 4",
-                           "step 5", "step 6", "eval 6 best", "save 6", "step 7", "step 8", "eval 8 best", "save 8",
-                           "step 9", "eval 9 best", "save 9"}));
+  fake.run(
+      {.total_steps = 9, .eval_every = {0, 0.5}, .save_every = {0, 2}, .best = {.metric = "perplexity"}});
+  EXPECT_EQ(fake.log, (Log{"step 1", "step 2", "eval 2 best", "save 2", "step 3", "step 4", "eval 4 best",
+                           "save 4", "step 5", "step 6", "eval 6 best", "save 6", "step 7", "step 8",
+                           "eval 8 best", "save 8", "step 9", "eval 9 best", "save 9"}));
 }
 
 TEST(Training, AnEvaluationBeforeTheFirstStepIsToldAndNeverTheBest) {
   FakeRun fake;
   fake.eval_losses = {1.0, 3.0, 2.0};
   fake.run({.total_steps = 2, .eval_every = {1}, .eval_on_start = true});
-  EXPECT_EQ(fake.log,
-            (Log{"eval 0", "step 1", "eval 1 best", "save 1", "step 2", "eval 2 best", "save 2"}));
+  EXPECT_EQ(fake.log, (Log{"eval 0", "step 1", "eval 1 best", "save 1", "step 2", "eval 2 best", "save 2"}));
   fake.log.clear();
   fake.run({.total_steps = 2, .eval_on_start = true});  // gone on with: not again
   EXPECT_TRUE(fake.log.empty());

@@ -129,9 +129,7 @@ void expect_the_unsharded_losses(const model::BuildSpec& spec, bool recompute = 
 
 }  // namespace
 
-TEST(ZeroStages, EveryStageGivesTheUnshardedLossesOfAllWeights) {
-  expect_the_unsharded_losses(full_spec());
-}
+TEST(ZeroStages, EveryStageGivesTheUnshardedLossesOfAllWeights) { expect_the_unsharded_losses(full_spec()); }
 
 TEST(ZeroStages, EveryStageGivesTheUnshardedLossesOfAnAdapterUnderDropout) {
   expect_the_unsharded_losses(lora_spec(0.2));

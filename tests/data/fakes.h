@@ -160,7 +160,8 @@ class ThreadRanks {
       ranks_.parts_[rank_] = static_cast<std::byte*>(input.data);
       ranks_.gate_.arrive_and_wait();
       for (int r = 0; r < ranks_.world_; ++r)
-        std::memcpy(static_cast<std::byte*>(output.data) + r * bytes, ranks_.parts_[r] + rank_ * bytes, bytes);
+        std::memcpy(static_cast<std::byte*>(output.data) + r * bytes, ranks_.parts_[r] + rank_ * bytes,
+                    bytes);
       ranks_.gate_.arrive_and_wait();
       return std::make_unique<Done>();
     }

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -128,7 +127,8 @@ TEST(Bins, OfTheTreeAreTheSameInTheSameOrderOnAnyPowerOfTwoOfRanks) {
     EXPECT_TRUE(std::has_single_bit(alone.size()));
     for (const int world : {2, 4, 8}) {
       const auto ranks = plan_bins(lengths, {100, packing, world, true});
-      for (std::size_t i = 0; i < alone.size(); ++i) EXPECT_EQ(ranks[i % world][i / world], alone[i]) << world;
+      for (std::size_t i = 0; i < alone.size(); ++i)
+        EXPECT_EQ(ranks[i % world][i / world], alone[i]) << world;
     }
     const auto few = plan_bins(std::vector<std::int64_t>{10}, {100, packing, 4, true});
     for (std::size_t rank = 0; rank < 4; ++rank) {

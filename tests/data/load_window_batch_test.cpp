@@ -1,8 +1,8 @@
-#include "data/load/window_batch.h"
-
 #include <gtest/gtest.h>
 
 #include <numeric>
+
+#include "data/load/window_batch.h"
 
 namespace hone::data {
 namespace {

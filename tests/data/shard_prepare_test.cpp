@@ -183,8 +183,9 @@ TEST_F(PrepareTest, AnIndexOfTheFirstVersionIsStillRead) {
   run(job({folder_.write("a.jsonl", rows(3))}), folder_ / "out", 1);
   const std::string path = folder_ / "out/index.json";
   std::string text = read_text_file(path);
-  for (const auto& [now, once] : {std::pair<std::string, std::string>{"\"format_version\": 2", "\"format_version\": 1"},
-                                  {"blocks_xxh3", "xxh3"}})
+  for (const auto& [now, once] :
+       {std::pair<std::string, std::string>{"\"format_version\": 2", "\"format_version\": 1"},
+        {"blocks_xxh3", "xxh3"}})
     text.replace(text.find(now), now.size(), once);
   write_file_atomic(path, text);
   EXPECT_EQ(read_shard_index(folder_ / "out").sources.at(0).rows, 3);

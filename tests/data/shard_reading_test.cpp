@@ -61,12 +61,13 @@ class ReadingTest : public ::testing::Test {
                                            "{\"text\":\"abcdefghijklmnopqrstuvwxyzAB<e>\"}\n"
                                            "{\"text\":\"abc<e>\"}\n"
                                            "{\"text\":\"ABCDEFGHIJKL<e>\"}\n");
-    PrepareJob job{.inputs = {path}, .reading = reading, .tokenizer = &tokenizer_, .chat_template = &template_};
+    PrepareJob job{
+        .inputs = {path}, .reading = reading, .tokenizer = &tokenizer_, .chat_template = &template_};
     std::string folder;
-    fakes::ThreadRanks(1).run([&](Communicator& comm) {
-      folder = prepare_inputs(job, folder_ / "cache", comm).folders.at(0);
-    });
-    return PreparedSet({folder}, {tokenizer_.fingerprint(), template_.fingerprint(), tokenizer_.vocab_size()}, reading);
+    fakes::ThreadRanks(1).run(
+        [&](Communicator& comm) { folder = prepare_inputs(job, folder_ / "cache", comm).folders.at(0); });
+    return PreparedSet({folder}, {tokenizer_.fingerprint(), template_.fingerprint(), tokenizer_.vocab_size()},
+                       reading);
   }
   // "text|mask"
   std::string shown(const Sample& sample) {
@@ -135,13 +136,15 @@ TEST_F(ReadingTest, TheLoaderDealsChunksAndResumesAmongThem) {
 TEST_F(ReadingTest, TheReportCountsTargetsOfWhatIsRead) {
   const std::string path = folder_.write("b.jsonl", "{\"prompt\":\"abcdefgh\",\"completion\":\"i\"}\n");
   const auto report = [&](const Reading& reading, const std::string& name) {
-    PrepareJob job{.inputs = {path}, .reading = reading, .tokenizer = &tokenizer_, .chat_template = &template_};
+    PrepareJob job{
+        .inputs = {path}, .reading = reading, .tokenizer = &tokenizer_, .chat_template = &template_};
     PrepareReport result;
     fakes::ThreadRanks(1).run([&](Communicator& comm) { result = prepare(job, folder_ / name, comm); });
     return result;
   };
   EXPECT_EQ(report({.max_length = 8}, "right").without_target.count, 1);
-  EXPECT_EQ(report({.max_length = 8, .truncation_side = TruncationSide::left}, "left").without_target.count, 0);
+  EXPECT_EQ(report({.max_length = 8, .truncation_side = TruncationSide::left}, "left").without_target.count,
+            0);
   EXPECT_EQ(report(chunks_of(8, 2), "chunks").without_target.count, 0);
 }
 

@@ -201,11 +201,13 @@ std::string uneven_lines(std::mt19937& random, std::size_t bytes) {
   return text;
 }
 
-std::vector<std::pair<std::int64_t, std::size_t>> lines_of(const JsonlSource& source, const std::string& file) {
+std::vector<std::pair<std::int64_t, std::size_t>> lines_of(const JsonlSource& source,
+                                                           const std::string& file) {
   const std::string text = read_text_file(file);
   std::vector<std::pair<std::int64_t, std::size_t>> lines;
   for (const RowRange& range : source.ranges()) {
-    LineReader reader(file, std::string_view(text).substr(range.begin, range.end - range.begin), range.first_line);
+    LineReader reader(file, std::string_view(text).substr(range.begin, range.end - range.begin),
+                      range.first_line);
     std::int64_t rows = 0;
     for (; const auto line = reader.next(); ++rows) lines.emplace_back(line->number, line->text.size());
     EXPECT_EQ(rows, range.rows);
@@ -231,9 +233,9 @@ TEST(JsonlSource, RangesAreCutAtTheSameLinesAsTheWholeFile) {
 TEST(JsonlSource, RanksShareTheScanAndSeeTheSameSource) {
   const TemporaryFolder folder;
   std::mt19937 random(8);
-  const std::vector<std::string> files{folder.write("a.jsonl", "\xEF\xBB\xBF" + uneven_lines(random, 2'000'000)),
-                                       folder.write("b.jsonl", ""),
-                                       folder.write("c.jsonl", uneven_lines(random, 1'500'000))};
+  const std::vector<std::string> files{
+      folder.write("a.jsonl", "\xEF\xBB\xBF" + uneven_lines(random, 2'000'000)), folder.write("b.jsonl", ""),
+      folder.write("c.jsonl", uneven_lines(random, 1'500'000))};
   const JsonlSource alone(files);
   for (const int world : {1, 2, 3, 4}) {
     std::vector<std::size_t> scanned(world);
@@ -244,13 +246,15 @@ TEST(JsonlSource, RanksShareTheScanAndSeeTheSameSource) {
       for (std::size_t i = 0; i < alone.ranges().size(); ++i) {
         const RowRange &mine = source.ranges()[i], &theirs = alone.ranges()[i];
         EXPECT_EQ(std::tie(mine.file, mine.begin, mine.end, mine.first_line, mine.first_row, mine.rows),
-                  std::tie(theirs.file, theirs.begin, theirs.end, theirs.first_line, theirs.first_row, theirs.rows));
+                  std::tie(theirs.file, theirs.begin, theirs.end, theirs.first_line, theirs.first_row,
+                           theirs.rows));
       }
       for (std::size_t file = 0; file < files.size(); ++file)
         EXPECT_EQ(source.files()[file].digest, alone.files()[file].digest);
     });
     EXPECT_EQ(std::accumulate(scanned.begin(), scanned.end(), std::size_t{0}), alone.scanned_bytes());
-    EXPECT_LT(*std::max_element(scanned.begin(), scanned.end()), alone.scanned_bytes() / world + 2 * kSourceBlock);
+    EXPECT_LT(*std::max_element(scanned.begin(), scanned.end()),
+              alone.scanned_bytes() / world + 2 * kSourceBlock);
   }
 }
 
@@ -265,7 +269,8 @@ TEST(JsonlSource, ALineThatIsTooLongIsNamedByItsNumberWhereverItLies) {
       fakes::ThreadRanks(world).run([&](Communicator& comm) {
         errors[comm.rank()] = fakes::error_of([&] { JsonlSource({file}, comm); });
       });
-      for (const std::string& error : errors) EXPECT_THAT(error, StartsWith("error[DS002]: line too long: " + file + ":6: "));
+      for (const std::string& error : errors)
+        EXPECT_THAT(error, StartsWith("error[DS002]: line too long: " + file + ":6: "));
     }
   }
 }

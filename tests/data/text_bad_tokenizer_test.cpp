@@ -41,9 +41,7 @@ struct Bad {
   std::function<void(Json&)> spoil;
 };
 
-void PrintTo(const Bad& bad, std::ostream* out) {
-  *out << bad.name;
-}
+void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.name; }
 
 class BadTokenizerJson : public testing::TestWithParam<Bad> {};
 

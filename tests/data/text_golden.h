@@ -14,12 +14,8 @@
 
 namespace hone::data::text_test {
 
-inline std::string golden(const std::string& name) {
-  return std::string(HONE_GOLDEN_DIR) + "/text/" + name;
-}
-inline Json golden_json(const std::string& name) {
-  return parse_json_file(golden(name), "GOLDEN");
-}
+inline std::string golden(const std::string& name) { return std::string(HONE_GOLDEN_DIR) + "/text/" + name; }
+inline Json golden_json(const std::string& name) { return parse_json_file(golden(name), "GOLDEN"); }
 
 inline std::vector<std::string> hard_strings() {
   std::vector<std::string> out;

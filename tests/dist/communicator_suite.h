@@ -29,8 +29,6 @@ class CommunicatorSuite : public testing::TestWithParam<Backend> {
   }
 };
 
-inline std::string backend_name(const testing::TestParamInfo<Backend>& info) {
-  return info.param.name;
-}
+inline std::string backend_name(const testing::TestParamInfo<Backend>& info) { return info.param.name; }
 
 }  // namespace hone::test

@@ -34,9 +34,7 @@ int create_stream(CudaStream* stream, unsigned int, int) {
   return kCudaSuccess;
 }
 
-int destroy_stream(CudaStream) {
-  return kCudaSuccess;
-}
+int destroy_stream(CudaStream) { return kCudaSuccess; }
 
 int wait_event(CudaStream stream, CudaEvent event, unsigned int) {
   const std::lock_guard lock(world->mutex);
@@ -52,9 +50,7 @@ int is_capturing(CudaStream stream, int* status) {
   return kCudaSuccess;
 }
 
-int exchange_mode(int*) {
-  return kCudaSuccess;
-}
+int exchange_mode(int*) { return kCudaSuccess; }
 
 int create_event(CudaEvent* event, unsigned int) {
   const std::lock_guard lock(world->mutex);
@@ -96,9 +92,7 @@ int elapsed_time(float* ms, CudaEvent from, CudaEvent to) {
   return kCudaSuccess;
 }
 
-const char* cuda_text(int) {
-  return "a CUDA error";
-}
+const char* cuda_text(int) { return "a CUDA error"; }
 
 }  // namespace
 

@@ -155,9 +155,7 @@ CommType type_of(int type) {
   return types.at(type);
 }
 
-ReduceOp op_of(int op) {
-  return op == 0 ? ReduceOp::sum : op == 2 ? ReduceOp::max : ReduceOp::min;
-}
+ReduceOp op_of(int op) { return op == 0 ? ReduceOp::sum : op == 2 ? ReduceOp::max : ReduceOp::min; }
 
 int enter(const char* call, NcclComm handle, CudaStream stream_handle, const Collective& collective) {
   const std::lock_guard lock(world->mutex);
@@ -178,9 +176,7 @@ CommBuffer buffer(const void* data, std::size_t count, int type) {
   return {const_cast<void*>(data), static_cast<std::int64_t>(count), type_of(type)};
 }
 
-std::size_t ranks_of(NcclComm comm) {
-  return static_cast<Comm*>(comm)->group->devices.size();
-}
+std::size_t ranks_of(NcclComm comm) { return static_cast<Comm*>(comm)->group->devices.size(); }
 
 int all_reduce(const void* in, void* out, std::size_t count, int type, int op, NcclComm comm,
                CudaStream stream) {
@@ -218,9 +214,7 @@ const char* nccl_text(int code) {
   return code == kRemoteError ? "remote process exited or there was a network error" : "an NCCL error";
 }
 
-const char* last_error(NcclComm) {
-  return "as the test wished";
-}
+const char* last_error(NcclComm) { return "as the test wished"; }
 
 }  // namespace
 
@@ -246,9 +240,7 @@ NcclApi nccl_api() {
 
 using namespace fake;
 
-FakeNccl::FakeNccl() {
-  world = std::make_unique<World>();
-}
+FakeNccl::FakeNccl() { world = std::make_unique<World>(); }
 
 FakeNccl::~FakeNccl() {
   for (const std::string& each : world->misuse) ADD_FAILURE() << each;

@@ -81,17 +81,13 @@ std::vector<double> Values::read() const {
   return values;
 }
 
-CommBuffer Values::all() {
-  return part(0, static_cast<std::int64_t>(bytes_.size() / width_));
-}
+CommBuffer Values::all() { return part(0, static_cast<std::int64_t>(bytes_.size() / width_)); }
 
 CommBuffer Values::part(std::int64_t begin, std::int64_t count) {
   return {bytes_.data() + static_cast<std::size_t>(begin) * width_, count, type_};
 }
 
-double value_of(int rank, std::int64_t i) {
-  return static_cast<double>((7 * rank + 3 * i) % 11);
-}
+double value_of(int rank, std::int64_t i) { return static_cast<double>((7 * rank + 3 * i) % 11); }
 
 std::vector<double> values_of(int rank, std::int64_t count) {
   std::vector<double> values;

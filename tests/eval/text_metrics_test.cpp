@@ -14,9 +14,7 @@ const Json& golden() {
   return file;
 }
 
-std::string text(const Json& row, const char* key) {
-  return row.at(key).get<std::string>();
-}
+std::string text(const Json& row, const char* key) { return row.at(key).get<std::string>(); }
 
 void expect_close(double ours, const Json& theirs, const Json& row) {
   EXPECT_NEAR(ours, theirs.get<double>(), 1e-12 * (1 + theirs.get<double>())) << row;

@@ -4,9 +4,7 @@
 namespace hone::formats {
 namespace {
 
-Json good_config() {
-  return Json::parse(read_all(golden("single/config.json")));
-}
+Json good_config() { return Json::parse(read_all(golden("single/config.json"))); }
 
 ModelConfig parse_with(const std::function<void(Json&)>& change) {
   Json config = good_config();

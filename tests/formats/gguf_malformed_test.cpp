@@ -46,9 +46,7 @@ std::string one_tensor(const std::vector<std::uint64_t>& dims, std::uint32_t typ
   return tensor(b, name, dims, type, offset).pad(32).raw(std::string(data, 'x')).text;
 }
 
-std::string one_value(const Bytes& value) {
-  return head(0, 1).string("key").raw(value.text).text;
-}
+std::string one_value(const Bytes& value) { return head(0, 1).string("key").raw(value.text).text; }
 
 std::string alignment(const Bytes& value) {
   return head(0, 1).string("general.alignment").raw(value.text).text;

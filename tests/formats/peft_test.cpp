@@ -131,7 +131,8 @@ TEST(Peft, RowsThatDoNotFitTheirIdsAreNamed) {
   Json config = Json::parse(read_all(golden("peft/adapter_config.json")));
   config["trainable_token_indices"] = {5, 2};
   write_all(scratch / "adapter_config.json", config.dump());
-  const std::string q = "base_model.model.q", embedding = "base_model.model.model.embed_tokens.token_adapter.";
+  const std::string q = "base_model.model.q",
+                    embedding = "base_model.model.model.embed_tokens.token_adapter.";
   const TensorInfo a{q + ".lora_A.weight", DType::f32, {4, 3}}, b{q + ".lora_B.weight", DType::f32, {2, 4}},
       rows{embedding + "trainable_tokens_delta", DType::f32, {2, 3}},
       table{embedding + "base_layer.weight", DType::f32, {9, 3}};
@@ -150,7 +151,9 @@ TEST(Peft, RowsThatDoNotFitTheirIdsAreNamed) {
   EXPECT_EQ(with({a, b, shaped(rows, {3, 3})}), "AD007");
   EXPECT_EQ(with({a, b, shaped(rows, {6})}), "AD007");
   EXPECT_EQ(with({a, b, rows, shaped(table, {27})}), "AD007");
-  EXPECT_EQ(with({a, b, {"base_model.model.lm_head.token_adapter.trainable_tokens_delta", DType::f32, {2, 3}}}), "AD006");
+  EXPECT_EQ(
+      with({a, b, {"base_model.model.lm_head.token_adapter.trainable_tokens_delta", DType::f32, {2, 3}}}),
+      "AD006");
 }
 
 TEST(Peft, TensorsThatDoNotMakePairsAreNamed) {

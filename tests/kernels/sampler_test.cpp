@@ -11,7 +11,9 @@ using generate::SamplerSettings;
 
 class SamplerKernel : public Kernel {
  protected:
-  static generate::Draw draw_of(std::int64_t row) { return {.prompt = static_cast<std::uint64_t>(row), .position = 5}; }
+  static generate::Draw draw_of(std::int64_t row) {
+    return {.prompt = static_cast<std::uint64_t>(row), .position = 5};
+  }
 
   static std::vector<std::int32_t> drawn(const ElementType& type, const at::Tensor& logits,
                                          const SamplerSettings& s) {
@@ -40,9 +42,8 @@ class SamplerKernel : public Kernel {
     const std::int64_t vocab = wide.size(1);
     std::vector<std::int32_t> ids;
     for (std::int64_t r = 0; r < wide.size(0); ++r)
-      ids.push_back(
-          generate::sample({wide.const_data_ptr<float>() + r * vocab, static_cast<std::size_t>(vocab)}, {}, s,
-                           draw_of(r)));
+      ids.push_back(generate::sample(
+          {wide.const_data_ptr<float>() + r * vocab, static_cast<std::size_t>(vocab)}, {}, s, draw_of(r)));
     return ids;
   }
 };

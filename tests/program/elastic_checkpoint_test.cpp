@@ -15,9 +15,7 @@ namespace {
 using checkpoint::testing::TemporaryFolder;
 
 constexpr int kRanks[] = {1, 2, 3, 4, 8};
-std::int64_t stage_of(int ranks, int shift) {
-  return (ranks + shift) % 4;
-}
+std::int64_t stage_of(int ranks, int shift) { return (ranks + shift) % 4; }
 
 // A rank of a run, put together as `hone train` does.
 struct RankRun {

@@ -29,9 +29,7 @@ TEST(Points, DownsamplingKeepsEndsSpikesAndGaps) {
       std::is_sorted(kept.begin(), kept.end(), [](const Point& a, const Point& b) { return a.x < b.x; }));
 }
 
-TEST(Points, FewPointsStayAsTheyAre) {
-  EXPECT_EQ(downsampled(line(1000), 1000), line(1000));
-}
+TEST(Points, FewPointsStayAsTheyAre) { EXPECT_EQ(downsampled(line(1000), 1000), line(1000)); }
 
 TEST(Points, SmoothingKeepsConstantsAndStraightLinesAndDoesNotLag) {
   Points flat(200, Point{0, 3}), slope;

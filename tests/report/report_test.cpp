@@ -8,13 +8,9 @@
 namespace hone::report {
 namespace {
 
-bool has(const std::string& page, std::string_view what) {
-  return page.find(what) != std::string::npos;
-}
+bool has(const std::string& page, std::string_view what) { return page.find(what) != std::string::npos; }
 
-std::string page_of(const ReportInput& run) {
-  return report_page({&run, 1});
-}
+std::string page_of(const ReportInput& run) { return report_page({&run, 1}); }
 
 // Names of the elements that are open at the end, or the tag that closes another than the innermost.
 std::string unbalanced(const std::string& page) {

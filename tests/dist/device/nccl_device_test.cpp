@@ -141,9 +141,7 @@ TEST(ForkCommunicator, CarriesSmallThingsBetweenProcessesAndGroupsOfThem) {
   }
 }
 
-dist::CudaStream default_stream() {
-  return nullptr;
-}
+dist::CudaStream default_stream() { return nullptr; }
 
 Backend nccl() {
   return {"nccl", [](const RankBody& body, std::chrono::milliseconds deadline) {

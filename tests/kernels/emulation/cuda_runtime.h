@@ -28,28 +28,16 @@ enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
 enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount };
 using cudaStream_t = void*;
 
-inline const char* cudaGetErrorString(cudaError_t) {
-  return "emulated";
-}
-inline cudaError_t cudaGetLastError() {
-  return cudaSuccess;
-}
-inline cudaError_t cudaGetDeviceCount(int* count) {
-  return *count = 1, cudaSuccess;
-}
-inline cudaError_t cudaGetDevice(int* device) {
-  return *device = 0, cudaSuccess;
-}
-inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
-  return *value = 2, cudaSuccess;
-}
+inline const char* cudaGetErrorString(cudaError_t) { return "emulated"; }
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+inline cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
+inline cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) { return *value = 2, cudaSuccess; }
 inline cudaError_t cudaMalloc(void** out, std::size_t bytes) {
   *out = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   return *out ? cudaSuccess : cudaErrorMemoryAllocation;
 }
-inline cudaError_t cudaFree(void* memory) {
-  return std::free(memory), cudaSuccess;
-}
+inline cudaError_t cudaFree(void* memory) { return std::free(memory), cudaSuccess; }
 inline cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
   return std::memcpy(to, from, bytes), cudaSuccess;
 }
@@ -73,12 +61,8 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
 
 // ---- threads of a block and of a warp
 
-inline void __syncthreads() {
-  hone::emulation::sync_block();
-}
-inline void __syncwarp() {
-  hone::emulation::sync_warp();
-}
+inline void __syncthreads() { hone::emulation::sync_block(); }
+inline void __syncwarp() { hone::emulation::sync_warp(); }
 
 template <class T>
 T __shfl_sync(unsigned, T value, int source) {
@@ -117,15 +101,9 @@ T atomicMin(T* at, std::type_identity_t<T> value) {
   return before;
 }
 
-inline float __fmul_rn(float a, float b) {
-  return a * b;
-}
-inline float __fadd_rn(float a, float b) {
-  return a + b;
-}
-inline float rsqrtf(float x) {
-  return 1.0f / std::sqrt(x);
-}
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 inline unsigned __umulhi(unsigned a, unsigned b) {
   return static_cast<unsigned>((std::uint64_t{a} * b) >> 32);
 }
@@ -139,12 +117,8 @@ inline float __uint_as_float(unsigned bits) {
   std::memcpy(&x, &bits, sizeof x);
   return x;
 }
-inline int __popc(unsigned x) {
-  return __builtin_popcount(x);
-}
-inline int __ffs(int x) {
-  return __builtin_ffs(x);
-}
+inline int __popc(unsigned x) { return __builtin_popcount(x); }
+inline int __ffs(int x) { return __builtin_ffs(x); }
 template <class T>
 constexpr T min(T a, T b) {
   return b < a ? b : a;

@@ -159,12 +159,8 @@ void run(dim3 grid, dim3 block, const std::function<void()>& thread) {
       for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x) machine().run_block(block.x, thread);
 }
 
-void sync_block() {
-  machine().wait(machine().block());
-}
-void sync_warp() {
-  machine().wait(machine().warp().barrier);
-}
+void sync_block() { machine().wait(machine().block()); }
+void sync_warp() { machine().wait(machine().warp().barrier); }
 
 std::uint64_t exchange(std::uint64_t value, unsigned source) {
   machine().warp().slots[threadIdx.x % kWarp] = value;
