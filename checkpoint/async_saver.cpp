@@ -2,6 +2,7 @@
 
 #include <hdf5.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "checkpoint/shard_values.h"
@@ -9,6 +10,12 @@
 
 namespace hone::checkpoint {
 namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
 
 // Into `copy`, whose memory is used again: pages that are there already are filled several times as fast as fresh ones.
 std::vector<std::byte> copy_stored(const HeldTensor& tensor, const std::vector<Range>& stored,
@@ -31,6 +38,8 @@ std::vector<std::byte> copy_stored(const HeldTensor& tensor, const std::vector<R
 struct AsyncSaver::Pending {
   CheckpointState state;
   std::vector<std::vector<std::byte>> copies;
+  Clock::time_point begin = Clock::now();
+  double seconds = 0;                // that writing took; set by the thread before `written` is ready
   std::future<std::string> written;  // last: its destructor joins the thread before the copies go
 };
 
@@ -58,8 +67,11 @@ void AsyncSaver::save(const CheckpointState& state) {
     tensor.bytes = pending->copies.back();
     tensor.only_stored = true;
   }
-  pending->written =
-      std::async(std::launch::async, [this, &snapshot = pending->state] { return store_.write(snapshot); });
+  pending->written = std::async(std::launch::async, [this, &saving = *pending] {
+    std::string entries = store_.write(saving.state);
+    saving.seconds = seconds_since(saving.begin);
+    return entries;
+  });
   pending_ = std::move(pending);
 }
 
@@ -76,9 +88,15 @@ void AsyncSaver::wait() {
   spare_.clear();
 }
 
+double AsyncSaver::expected_seconds() const {
+  if (!pending_) return longest_;
+  return 2 * std::max(longest_, seconds_since(pending_->begin));
+}
+
 void AsyncSaver::finish() {
   const std::unique_ptr<Pending> pending = std::move(pending_);
   store_.finish(pending->state, [&] { return pending->written.get(); });
+  longest_ = std::max(longest_, pending->seconds);
   spare_ = std::move(pending->copies);
 }
 

@@ -23,12 +23,17 @@ class AsyncSaver {
   bool poll();
   void wait();
 
+  // Until a save that began now would be written, by the longest so far; a save under way is to be waited for too.
+  // 0 before the first.
+  double expected_seconds() const;
+
  private:
   struct Pending;
   void finish();
 
   CheckpointStore& store_;
   std::unique_ptr<Pending> pending_;
+  double longest_ = 0;                         // seconds that a save took to write
   std::vector<std::vector<std::byte>> spare_;  // the last save's copies, to copy into
 };
 

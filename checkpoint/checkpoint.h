@@ -61,7 +61,9 @@ class CheckpointStore {
   // checkpoint of the same step; removes ones of later steps and those that retention lets go.
   void save(const CheckpointState& state);
 
-  // The newest checkpoint that verify_checkpoint accepts; each damaged one before it is a warning.
+  // The newest checkpoint that verify_checkpoint accepts; each damaged one before it is a warning. The ranks share its
+  // files. Where there are checkpoints and all are damaged, or the newest is of a later format, throws
+  // Error(Exit::checkpoint): a run that began anew would write over them.
   std::optional<std::string> newest_good();
 
   std::string path_of(std::int64_t step) const { return folder_.path_of(step); }
@@ -81,7 +83,8 @@ class CheckpointStore {
   void clean_on_failure(const CheckpointState& state, const std::function<void()>& collective);
   void publish(const CheckpointState& state, const std::vector<std::string>& entries) const;
   void retain(const CheckpointState& state) const;
-  std::string find_newest_good() const;
+  std::vector<std::int64_t> agreed_steps() const;
+  std::string trouble_with(std::int64_t step) const;  // empty: none
   void warn(const std::string& line) const;
   bool leads() const { return communicator_.rank() == 0; }
 
@@ -123,6 +126,7 @@ class LoadedCheckpoint {
 
 // Checks every byte of a checkpoint: manifest, each file's digest and structure, no file missing or foreign.
 // Returns a summary: step, world_size, files, bytes, parameters, tensors. Throws Error(Exit::checkpoint).
-Json verify_checkpoint(const std::string& folder);
+// `part` of `parts` looks at every file whose number it is, modulo `parts`, and at the manifest.
+Json verify_checkpoint(const std::string& folder, int part = 0, int parts = 1);
 
 }  // namespace hone::checkpoint

@@ -1,4 +1,8 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <iterator>
+#include <sstream>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/together.h"
@@ -101,25 +105,45 @@ void CheckpointStore::retain(const CheckpointState& state) const {
 }
 
 std::optional<std::string> CheckpointStore::newest_good() {
-  const auto found = together(
-      communicator_, [&] { return leads() ? find_newest_good() : std::string(); }, "CK014",
-      "checkpoint folder not usable", path_);
-  if (found[0].empty()) return std::nullopt;
-  return found[0];
+  const std::vector<std::int64_t> steps = agreed_steps();
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const std::string trouble = trouble_with(*step);
+    if (trouble.empty()) return folder_.path_of(*step);
+    const auto next = std::next(step);
+    if (leads())
+      warn(fmt::format("{}; {}", trouble,
+                       next == steps.rend() ? "no earlier checkpoint" : "trying " + step_folder_name(*next)));
+  }
+  if (!steps.empty())
+    throw Error(Exit::checkpoint, "CK016", "no checkpoint can be used", path_,
+                fmt::format("{} there, all damaged", steps.size()),
+                "nothing was changed; to begin anew, move the folder away");
+  return std::nullopt;
 }
 
-std::string CheckpointStore::find_newest_good() const {
-  const std::vector<std::int64_t> steps = folder_.steps();
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+// As the lowest rank sees them.
+std::vector<std::int64_t> CheckpointStore::agreed_steps() const {
+  const auto mine = [&] {
+    return leads() ? fmt::format("{}", fmt::join(folder_.steps(), " ")) : std::string();
+  };
+  std::istringstream text(together(communicator_, mine, "CK014", "checkpoint folder not usable", path_)[0]);
+  return {std::istream_iterator<std::int64_t>(text), {}};
+}
+
+std::string CheckpointStore::trouble_with(std::int64_t step) const {
+  const std::string folder = folder_.path_of(step);
+  const auto look = [&]() -> std::string {
     try {
-      verify_checkpoint(folder_.path_of(*step));
-      return folder_.path_of(*step);
+      verify_checkpoint(folder, communicator_.rank(), communicator_.world_size());
+      return {};
     } catch (const Error& error) {
-      const auto next = std::next(step);
-      warn(fmt::format("{}; {}", error.what(),
-                       next == steps.rend() ? "no earlier checkpoint" : "trying " + step_folder_name(*next)));
+      if (error.code() == "CK004") throw;  // of a later program: good, and not ours to pass over
+      return error.what();
     }
-  }
+  };
+  for (const std::string& text :
+       together(communicator_, look, "CK014", "checkpoint folder not usable", path_))
+    if (!text.empty()) return text;
   return {};
 }
 

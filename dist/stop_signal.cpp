@@ -6,12 +6,14 @@ namespace {
 // A handler reaches nothing but static storage.
 volatile std::sig_atomic_t caught_signal = 0;
 
+int watching = 0;  // a run's folds each watch inside their run
+
 extern "C" void remember_signal(int signal) { caught_signal = signal; }
 
 }  // namespace
 
 StopSignals::StopSignals(bool under_launcher) {
-  caught_signal = 0;
+  if (watching++ == 0) caught_signal = 0;
   for (const int signal : {SIGUSR1, SIGUSR2, SIGXCPU}) watch(signal, SA_RESTART);
   if (under_launcher) return;
   for (const int signal : {SIGINT, SIGTERM}) watch(signal, SA_RESTART | static_cast<int>(SA_RESETHAND));
@@ -19,7 +21,7 @@ StopSignals::StopSignals(bool under_launcher) {
 
 StopSignals::~StopSignals() {
   for (const Previous& previous : previous_) sigaction(previous.signal, &previous.action, nullptr);
-  caught_signal = 0;
+  if (--watching == 0) caught_signal = 0;
 }
 
 void StopSignals::watch(int signal, int flags) {

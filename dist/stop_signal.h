@@ -10,7 +10,7 @@ namespace hone::dist {
 
 // Catches USR1, USR2 and XCPU, without a launcher also INT and TERM (mpirun kills its ranks soon after those,
 // so there they keep ending the process; without it a second one does). The old handlers come back with the
-// destructor. One at a time.
+// destructor. One inside another is well: a signal counts until the outer one ends. On one thread.
 class StopSignals {
  public:
   explicit StopSignals(bool under_launcher);

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 
 #include "checkpoint/compatible.h"
 #include "core/base/file_system.h"
@@ -102,7 +104,17 @@ void RunCheckpoints::save(const TrainState& state) {
   out.trainer = to_json(state);
   out.config = config_;
   out.digests = digests_;
+  const auto begin = std::chrono::steady_clock::now();
   saver_ ? saver_->save(out) : store_.save(out);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  longest_save_ = std::max(longest_save_, seconds.count());
+}
+
+double RunCheckpoints::expected_seconds() const {
+  constexpr double kSlowDisk = 200e6;  // bytes/s
+  double bytes = static_cast<double>(model_.arena().owned().size() * size_of(model_.arena().type()));
+  for (const StateTensor& tensor : optimizer_.state()) bytes += static_cast<double>(tensor.bytes().size());
+  return std::max({longest_save_, saver_ ? saver_->expected_seconds() : 0.0, bytes / kSlowDisk});
 }
 
 void RunCheckpoints::after_step() {
@@ -135,6 +147,11 @@ std::int64_t RunCheckpoints::start_from(const std::string& folder, bool with_opt
   checkpoint::require_same_layout(manifest.layout, model_.arena().layout(), folder);
   read_weights(loaded);
   if (!with_optimizer) return 0;
+  const auto was = manifest.config.find("optim.name");
+  if (was != manifest.config.end() && was->second != config_.at("optim.name"))
+    throw Error(Exit::usage, "US087", "state of another optimizer", "train.init_optimizer",
+                folder + " holds " + was->second + "'s, optim.name is " + config_.at("optim.name"),
+                "set optim.name " + was->second + ", or train.init_optimizer false");
   read_optimizer(loaded);
   const TrainState state = from_json(manifest.trainer, folder);
   return state.earlier_updates + state.step - state.loss_scale.skipped;
@@ -172,6 +189,11 @@ std::string find_resume(const std::string& resume, checkpoint::CheckpointStore& 
   if (resume != "none") {
     if (!is_directory(resume))
       throw Error(Exit::input, "FS004", "no such checkpoint folder", "train.resume", resume);
+    const auto others = std::filesystem::weakly_canonical(resume).parent_path() !=
+                        std::filesystem::weakly_canonical(run_dir + "/checkpoints");
+    if (others && store.holds_checkpoints())  // the next save would remove those of later steps
+      throw Error(Exit::usage, "US021", "folder holds checkpoints", "run.dir", run_dir,
+                  "train.resume names one of another run: choose another folder for what follows it");
     return resume;
   }
   if (store.holds_checkpoints())
@@ -207,6 +229,9 @@ void RunObserver::on_step(std::int64_t step, const StepResult& result, double se
   if (result.loss_scale > 0) row.update({{"loss_scale", result.loss_scale}, {"skipped", skipped_}});
   row.update({{"seconds", seconds}, {"tokens_per_second", static_cast<double>(result.tokens) / seconds}});
   write_row(row);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - status_written_ < std::chrono::seconds(1)) return;  // durable: it waits for the disk
+  status_written_ = now;
   write_status(context_.run_dir, {.state = "training", .step = step, .best_step = best_step_});
 }
 

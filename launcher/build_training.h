@@ -1,5 +1,6 @@
 #pragma once
 // The parts of a training run, one construction each, and what ties them to the run's folder.
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ class RunCheckpoints final : public CheckpointSink {
   void save(const TrainState& state) override;
   void after_step() override;
   void wait() override;
+  // Until a checkpoint that is begun now would be safe: as the longest so far, at least a slow disk's time.
+  double expected_seconds() const;
   // Refuses a checkpoint of another model, data set or configuration.
   TrainState load(const std::string& folder);
   // The weights of a checkpoint of the same model, trained alike, for a run that begins; with the optimizer's state on
@@ -42,6 +45,7 @@ class RunCheckpoints final : public CheckpointSink {
   model::Model& model_;
   optim::Optimizer& optimizer_;
   checkpoint::FlatMap config_, digests_;
+  double longest_save_ = 0;                      // seconds, of those that the training waited for
   std::optional<checkpoint::AsyncSaver> saver_;  // where checkpoints are written beside the training
 };
 
@@ -68,6 +72,7 @@ class RunObserver final : public TrainObserver {
   Progress progress_;
   std::int64_t best_step_, skipped_;
   double tokens_ = 0, seconds_ = 0;
+  std::chrono::steady_clock::time_point status_written_;
 };
 
 // Prints the table of where time went (min, average, max over ranks), and what went between ranks, and writes

@@ -2,9 +2,11 @@
 
 #include <cmath>
 
+#include "core/base/error.h"
 #include "core/base/file_system.h"
 #include "core/base/run_status.h"
 #include "core/eval/spread.h"
+#include "dist/stop_signal.h"
 #include "launcher/options/config.h"
 #include "launcher/report/report.h"
 #include "launcher/run_folder.h"
@@ -53,16 +55,19 @@ int run_folds(CommandContext& context, Communicator& communicator) {
   const std::int64_t count = asked.train.folds;
   std::vector<OrderedJson> results;
   if (leads) write_file_atomic(asked.run.dir + "/config.cfg", print_config(asked));
+  const dist::StopSignals signals(context.session.launched());
+  const auto stopped = [&](int code) {
+    if (leads) write_status(asked.run.dir, {.state = "stopped", .exit_code = code});
+    return code;
+  };
   for (std::int64_t number = 0; number < count; ++number) {
+    if (dist::stop_agreed(communicator)) return stopped(static_cast<int>(Exit::stopped));
     context.config() = asked;
     context.config().run.dir = report::fold_folder(asked.run.dir, number + 1);
     open_run_folder(context, communicator);
     context.log.info("fold {} of {}", number + 1, count);
     TrainingRun run(context, communicator, {.fold = data::Fold{number, count}, .scratch = {}});
-    if (const int code = run.run(); code != 0) {
-      if (leads) write_status(asked.run.dir, {.state = "stopped", .exit_code = code});
-      return code;
-    }
+    if (const int code = run.run(); code != 0) return stopped(code);
     results.push_back(to_json(run.evaluate()));
     if (leads) write_file_atomic(context.run_dir + "/fold.json", results.back().dump(2) + "\n");
   }

@@ -36,10 +36,17 @@ const std::string& plain_text(const data::Example& example) {
 
 }  // namespace
 
+void require_targets(const data::SampleSet& held_out) {
+  if (std::ssize(held_out.without_target(0, held_out.size())) < held_out.size()) return;
+  throw Error(Exit::input, "DS026", "nothing to score", "held-out rows",
+              "none has a target within data.max_length", "raise data.max_length, or give rows with answers");
+}
+
 HeldOutSet held_out_rows(CommandContext& context, const TextTools& tools, Communicator& communicator) {
   const Config& config = context.config();
   const std::string cache = cache_root_of(config.run.dir.empty() ? "runs/evaluate" : config.run.dir);
   const auto set = open_rows(config.data.eval, config, tools, cache, communicator).set;
+  require_targets(*set);
   resolve_micro_tokens(context, Purpose::infer, {set.get()}, communicator);
   const auto pass = std::make_shared<data::EvalPass>(set, *config.train.micro_tokens, communicator.rank(),
                                                      communicator.world_size());
@@ -62,7 +69,7 @@ HeldOutSet held_out_texts(const Config& config, std::int64_t stride, const TextT
   const auto texts = std::make_shared<Texts>();
   for (const data::Example& example : data::read_examples(config.data.eval, config.data.format)) {
     const auto text = static_cast<std::int64_t>(texts->ids.size());
-    texts->ids.push_back(tools.tokenizer->encode(plain_text(example), true));
+    texts->ids.push_back(tools.tokenizer->encode_prompt(plain_text(example)));
     texts->rows.push_back(example.row);
     const auto tokens = static_cast<std::int64_t>(texts->ids.back().size());
     for (std::int64_t w = 0; tokens > 0 && w < data::window_count(tokens, windows); ++w)

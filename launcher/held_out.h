@@ -8,6 +8,9 @@
 
 namespace hone::launcher {
 
+// DS026 where no row has a token to score: its loss of 0 would be the best there is.
+void require_targets(const data::SampleSet& held_out);
+
 struct HeldOutSet {
   std::int64_t rows = 0;
   train::HeldOut bins;  // this rank's share; its samples are places in the set

@@ -8,7 +8,9 @@
 #include "core/base/error.h"
 #include "core/model/activations.h"
 #include "core/model/memory.h"
+#include "core/model/segments.h"
 #include "core/model/strands.h"
+#include "core/optim/optimizer.h"
 #include "launcher/graph_rules.h"
 
 namespace hone::launcher {
@@ -28,6 +30,19 @@ std::int64_t share_of_a_step(const TrainOptions& train, std::int64_t longest, in
 }
 
 }  // namespace
+
+std::int64_t checkpoint_share(const OptimOptions& optim, const ArenaLayout& trained,
+                              const model::ZeroPlan& sharding, std::int64_t element) {
+  std::int64_t owned = 0;
+  for (const BlockRange& block : trained.blocks) owned += model::owned_of(block.range.length(), sharding);
+  return owned * element + optim::state_bytes(optim, trained, owned);
+}
+
+std::int64_t checkpoint_memory(const TrainOptions& train, at::Device device, std::int64_t share) {
+  constexpr std::int64_t kFile = std::int64_t{128} << 20;  // a rank builds one in memory at a time
+  if (!device.is_cpu()) return 0;
+  return (train.async_save ? share : 0) + std::min(kFile, share);
+}
 
 std::int64_t fitting_tokens(double free, const std::function<double(std::int64_t)>& bytes,
                             std::int64_t longest, std::int64_t most) {
@@ -63,7 +78,12 @@ void resolve_micro_tokens(CommandContext& context, Purpose purpose,
   const double share =
       kUsedMemory * static_cast<double>(memory_share(context.session, communicator, spec.device));
   const model::MemoryEstimate held = model::estimate_memory(files, spec, state_bytes(config, spec), sharding);
-  const double weights = static_cast<double>(held.total());
+  double weights = static_cast<double>(held.total());
+  if (purpose == Purpose::train)
+    weights += static_cast<double>(
+        checkpoint_memory(config.train, spec.device,
+                          checkpoint_share(config.optim, model::trained_layout(files, spec), sharding,
+                                           c10::elementSize(spec.master))));
   std::int64_t tokens = fitting_tokens(share - weights, activations, longest,
                                        share_of_a_step(config.train, longest, communicator.world_size()));
   communicator.all_reduce({&tokens, 1, CommType::i64}, ReduceOp::min)->wait();

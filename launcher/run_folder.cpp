@@ -50,6 +50,7 @@ OrderedJson data_facts(const DataOptions& options, const data::SampleSet& sample
   OrderedJson train{{"name", "train"}, {"rows", rows}, {"samples", samples.size()}};
   train["tokens"] = samples.tokens();
   train["longest"] = samples.longest();
+  if (samples.truncated() >= 0) train["truncated"] = samples.truncated();
   train["dropped"] = {{"no target after truncation", order.dropped()}};
   if (order.mixes()) train["corpora"] = corpora_facts(options, order);
   return {{"sets", OrderedJson::array({train})}};
@@ -91,6 +92,10 @@ void write_run_facts(CommandContext& context, const model::Model& model, const d
   if (order.dropped() > 0)
     context.log.warning("{} rows have no target within data.max_length and are left out (first: row {})",
                         order.dropped(), samples.row(order.first_dropped()));
+  if (samples.truncated() > 0)
+    context.log.info("{} of {} rows are longer than data.max_length {}: their {} end is cut off",
+                     samples.truncated(), samples.size(), config.data.max_length,
+                     config.data.truncation_side);
   if (samples.longest() > model.config().max_positions)
     context.log.warning("rows have up to {} tokens, and the model knows {} positions: see data.max_length",
                         samples.longest(), model.config().max_positions);

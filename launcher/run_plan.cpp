@@ -16,7 +16,6 @@ namespace hone::launcher {
 namespace {
 
 constexpr double kGibibyte = 1 << 30;
-constexpr std::int64_t kCheckpointFile = std::int64_t{128} << 20;  // a rank builds one in memory at a time
 
 // What the parts of a plan are reckoned from.
 struct PlanInput {
@@ -77,8 +76,7 @@ std::int64_t activations_of(const PlanInput& in, std::int64_t rows) {
 RankBytes bytes_held(const PlanInput& in, std::int64_t checkpoint) {
   RankBytes bytes;
   bytes.held = model::estimate_memory(in.files, in.spec, state_bytes(in.config, in.spec), in.sharding);
-  const std::int64_t copy = in.config.train.async_save ? checkpoint : 0;
-  if (in.spec.device.is_cpu()) bytes.checkpoint = copy + std::min(kCheckpointFile, checkpoint);
+  bytes.checkpoint = checkpoint_memory(in.config.train, in.spec.device, checkpoint);
   bytes.reserved = static_cast<std::int64_t>(in.machine.reserved_gib * kGibibyte);
   return bytes;
 }
@@ -119,10 +117,8 @@ StepRows rows_of(const PlanInput& in, const RankBytes& held, std::int64_t memory
 // Checkpoints are cut by the shard plan at every stage.
 CheckpointPlan checkpoint_of(const PlanInput& in, const ArenaLayout& trained) {
   const std::int64_t element = in.trained_bytes();
-  std::int64_t owned = 0;
-  for (const BlockRange& block : trained.blocks) owned += model::owned_of(block.range.length(), in.sharding);
   CheckpointPlan plan;
-  plan.rank_bytes = owned * element + optim::state_bytes(in.config.optim, trained, owned);
+  plan.rank_bytes = checkpoint_share(in.config.optim, trained, in.sharding, element);
   plan.bytes = trained.size * element + optim::state_bytes(in.config.optim, trained);
   plan.on_disk = plan.bytes * (in.config.train.keep + 1);  // the newest is whole before the oldest goes
   const double rate = in.machine.disk_gb_s * 1e9;

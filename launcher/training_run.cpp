@@ -1,3 +1,4 @@
+#include "launcher/held_out.h"
 #include "launcher/training_run.h"
 
 #include <fmt/format.h>
@@ -122,6 +123,7 @@ std::unique_ptr<BatchSource> TrainingRun::make_source() {
 
 std::optional<data::EvalPass> TrainingRun::make_held_out() {
   if (!rows_.held_out) return std::nullopt;
+  require_targets(*rows_.held_out);
   return std::optional<data::EvalPass>(std::in_place, rows_.held_out, *config_.train.micro_tokens,
                                        communicator_.rank(), communicator_.world_size());
 }
@@ -222,18 +224,18 @@ train::Outcome TrainingRun::train(TrainState& state) {
   RunObserver observer(context_, config_, *config_.train.steps, state);
   train::TimeLimit limit(time_limit(config_.train), context_.seconds());
   const dist::StopSignals signals(context_.session.launched());
-  train::TrainerPorts ports{.step = [&](std::int64_t step) { return train::run_step(parts, *source_, step); },
-                            .evaluate = {},
-                            .source = *source_,
-                            .checkpoints = checkpoints_,
-                            .observer = observer,
-                            .stop_agreed =
-                                [&] {
-                                  const bool late = limit.over(context_.seconds());
-                                  return dist::stop_agreed(communicator_,
-                                                           late || dist::stop_requested() != 0);
-                                },
-                            .clock = clock_};
+  train::TrainerPorts ports{
+      .step = [&](std::int64_t step) { return train::run_step(parts, *source_, step); },
+      .evaluate = {},
+      .source = *source_,
+      .checkpoints = checkpoints_,
+      .observer = observer,
+      .stop_agreed =
+          [&] {
+            const bool late = limit.over(context_.seconds(), checkpoints_.expected_seconds());
+            return dist::stop_agreed(communicator_, late || dist::stop_requested() != 0);
+          },
+      .clock = clock_};
   if (held_out_) ports.evaluate = [&] { return evaluate(); };
   return train::run_training(plan_, state, ports);
 }

@@ -17,8 +17,7 @@ EvalResult evaluate(const objective::Objective& objective, const model::Model& m
     }
   });
   communicator.all_reduce({sums, 3, CommType::f64}, ReduceOp::sum)->wait();
-  const double divisor = std::max(1.0, sums[1]);
-  return {sums[0] / divisor, static_cast<std::int64_t>(sums[1]), sums[2] / divisor};
+  return {sums[0] / sums[1], static_cast<std::int64_t>(sums[1]), sums[2] / sums[1]};
 }
 
 }  // namespace hone::train

@@ -117,6 +117,15 @@ std::int64_t PreparedSet::tokens() const {
   return lengths_known_ ? tokens_as_read(lengths_, reading_) : SampleSet::tokens();
 }
 
+std::int64_t PreparedSet::truncated() const {
+  if (reading_.chunk || reading_.max_length == 0) return 0;
+  if (!lengths_known_) return -1;
+  std::int64_t rows = 0;
+  for (auto longer = lengths_.upper_bound(reading_.max_length); longer != lengths_.end(); ++longer)
+    rows += longer->second;
+  return rows;
+}
+
 std::int64_t PreparedSet::longest() const {
   std::int64_t longest = 0;
   for (const auto& shard : shards_) longest = std::max(longest, shard->longest());

@@ -30,6 +30,7 @@ class PreparedSet : public SampleSet {
   std::string where(std::int64_t index) const override;  // the raw file that the row was prepared from
   std::int64_t tokens() const override;
   std::int64_t longest() const override;
+  std::int64_t truncated() const override;
   std::vector<std::int64_t> without_target(std::int64_t begin, std::int64_t end) const override;
 
   // The first sample of each folder, and the end.

@@ -33,6 +33,8 @@ class SampleSet {
   // Of all samples. What these look at is every sample, unless the set knows better.
   virtual std::int64_t tokens() const;
   virtual std::int64_t longest() const;
+  // Samples that are a part of their row, the rest of which is lost; -1: not known.
+  virtual std::int64_t truncated() const { return -1; }
   // Samples of [begin, end) without a target, rising.
   virtual std::vector<std::int64_t> without_target(std::int64_t begin, std::int64_t end) const;
 };

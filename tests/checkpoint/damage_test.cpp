@@ -153,12 +153,31 @@ TEST_F(Damage, FolderThatIsNoCheckpointIsRefused) {
   EXPECT_EQ(code_of([&] { verify_checkpoint("/nowhere/at/all"); }), "CK001");
 }
 
-TEST_F(Damage, NothingGoodIsNothingFound) {
+TEST_F(Damage, WhereAllAreDamagedNoneIsWrittenOver) {
   for (const std::string step : {"step-00000010", "step-00000020"})
     write_bytes(folder_ / (step + "/manifest.json"), "{");
   std::vector<std::string> warnings;
-  EXPECT_EQ(newest_good(folder_.path(), &warnings), std::nullopt);
+  EXPECT_EQ(code_of([&] { newest_good(folder_.path(), &warnings); }, &message_), "CK016");
   EXPECT_EQ(warnings.size(), 2u);
+}
+
+TEST_F(Damage, RanksShareTheFilesAndAgree) {
+  const std::string path = newest() + "/rank-00001-00000.h5";
+  const auto found_by = [&](int ranks) {
+    std::vector<std::string> found(static_cast<std::size_t>(ranks));
+    dist::run_ranks(ranks, [&](Communicator& comm) {
+      found[static_cast<std::size_t>(comm.rank())] =
+          CheckpointStore(folder_.path(), comm).newest_good().value_or("none");
+    });
+    return found;
+  };
+  EXPECT_EQ(found_by(3), std::vector<std::string>(3, newest()));
+  std::string bytes = read_bytes(path);
+  bytes[bytes.size() / 2] ^= 4;
+  write_bytes(path, bytes);
+  for (const int ranks : {1, 2, 3})
+    EXPECT_EQ(found_by(ranks),
+              std::vector<std::string>(static_cast<std::size_t>(ranks), folder_ / "step-00000010"));
 }
 
 }  // namespace

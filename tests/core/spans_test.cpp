@@ -56,8 +56,11 @@ TEST(TimeLimit, LeavesTimeForALongestStepAndASave) {
   EXPECT_FALSE(limit.over(50));  // one of 20, with an evaluation
   EXPECT_FALSE(limit.over(60));
   EXPECT_TRUE(limit.over(61));  // 39 left: less than twice 20
+  train::TimeLimit slow_disk(100.0, 10.0);
+  EXPECT_FALSE(slow_disk.over(20, 60));
+  EXPECT_TRUE(slow_disk.over(21, 60));  // 79 left: less than twice 10 and 60
   train::TimeLimit none(std::nullopt, 0);
-  EXPECT_FALSE(none.over(1e9));
+  EXPECT_FALSE(none.over(1e9, 1e9));
 }
 
 TEST(TimeLimit, IsOverAtOnceWhereNothingIsLeft) { EXPECT_TRUE(train::TimeLimit(5.0, 6.0).over(7.0)); }

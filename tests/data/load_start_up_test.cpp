@@ -99,6 +99,11 @@ TEST(StartUp, TheIndexSaysWhatReadingEveryRowSays) {
     ASSERT_EQ(a->size(), b->size());
     EXPECT_EQ(a->longest(), b->longest());
     EXPECT_EQ(a->tokens(), b->tokens());
+    const auto longer = std::ranges::count_if(
+        samples, [&](const Sample& s) { return std::ssize(s.ids) > reading.max_length; });
+    const bool cuts = reading.max_length > 0 && !reading.chunk;
+    EXPECT_EQ(a->truncated(), cuts ? longer : 0);
+    EXPECT_EQ(b->truncated(), cuts ? -1 : 0);
     EXPECT_EQ(a->longest(), a->SampleSet::longest());
     EXPECT_EQ(a->tokens(), a->SampleSet::tokens());
     EXPECT_EQ(a->without_target(0, a->size()), a->SampleSet::without_target(0, a->size()));

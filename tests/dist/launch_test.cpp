@@ -137,6 +137,22 @@ TEST(StopSignals, AnyRanksSignalIsAgreedByAll) {
   }
 }
 
+TEST(StopSignals, OneThatComesWithinAnotherCountsUntilTheOuterEnds) {
+  {
+    const StopSignals folds(false);
+    {
+      const StopSignals of_a_fold(false);
+      std::raise(SIGUSR1);
+    }
+    EXPECT_EQ(stop_requested(), SIGUSR1);
+    { const StopSignals of_the_next(false); }
+    EXPECT_EQ(stop_requested(), SIGUSR1);
+    std::raise(SIGUSR2);
+    EXPECT_EQ(stop_requested(), SIGUSR2);
+  }
+  EXPECT_EQ(stop_requested(), 0);
+}
+
 TEST(StopSignals, UnderALauncherInterruptAndTerminateStillEndTheProcess) {
   EXPECT_EXIT(
       {

@@ -60,6 +60,19 @@ run 4 train "${job[@]}" --train.steps 8 --train.resume foreigner/$newest --run.d
 one_error err
 says err "$newest/notes.txt"
 
+# Where all are damaged, nothing is begun over them; nor are a run's own written over for another run's.
+cp -r base lost
+for folder in lost/checkpoints/step-*; do flip $folder/rank-00000-00000.h5 5000; done
+cp -r lost lost.before
+run 4 train "${job[@]}" --train.steps 8 --run.dir lost
+one_error err
+says err 'error\[CK016\]'
+diff -r lost.before/checkpoints lost/checkpoints || fail "damaged checkpoints were touched"
+same lost.before/metrics.jsonl lost/metrics.jsonl
+run 2 train "${job[@]}" --train.steps 8 --train.resume straight/checkpoints/step-00000002 --run.dir base
+says err 'error\[US021\]'
+there base/$newest
+
 # What a killed save leaves behind is removed, what is not ours is left alone.
 cp -r base leftover
 mkdir leftover/checkpoints/step-00000007.tmp leftover/checkpoints/mine
