@@ -13,7 +13,7 @@ namespace {
 
 PromptedRow from_plain(const Example& example, const Tokenizer& tokenizer) {
   if (example.prompt_text.empty()) refuse(example, "no prompt");
-  return {tokenizer.encode(example.prompt_text, true), example.prompt_text, example.completion_text,
+  return {tokenizer.encode_prompt(example.prompt_text), example.prompt_text, example.completion_text,
           example.row};
 }
 

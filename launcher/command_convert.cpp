@@ -19,10 +19,26 @@ bool is_plain_float(formats::DType type) {
   return type == formats::DType::f32 || type == formats::DType::f16 || type == formats::DType::bf16;
 }
 
+// What the matrices are stored in; fp32 where that is no plain type.
+std::string stored_dtype(const formats::TensorSource& source) {
+  for (const formats::TensorInfo& info : source.tensors()) {
+    if (info.shape.size() != 2) continue;
+    if (info.dtype == formats::DType::bf16) return "bf16";
+    return info.dtype == formats::DType::f16 ? "fp16" : "fp32";
+  }
+  return "fp32";
+}
+
+struct Wanted {
+  bool nf4, double_quant;
+  bool any_type;  // plain tensors stay what they are
+  std::string dtype;
+};
+
 class Conversion {
  public:
-  Conversion(const formats::TensorSource& source, FolderWriter& writer, bool nf4, bool double_quant)
-      : source_(source), writer_(writer), nf4_(nf4), double_quant_(double_quant) {}
+  Conversion(const formats::TensorSource& source, FolderWriter& writer, const Wanted& wanted)
+      : source_(source), writer_(writer), wanted_(wanted) {}
 
   void announce(const formats::TensorInfo& info) {
     if (source_.nf4(info)) throw already_quantised(info);
@@ -43,9 +59,12 @@ class Conversion {
   }
 
  private:
-  bool quantised(const formats::TensorInfo& info) const { return nf4_ && formats::is_block_linear(info); }
+  bool quantised(const formats::TensorInfo& info) const {
+    return wanted_.nf4 && formats::is_block_linear(info);
+  }
   bool kept(const formats::TensorInfo& info) const {
-    return !quantised(info) && is_plain_float(info.dtype) && !source_.raw(info).empty();
+    return !quantised(info) && is_plain_float(info.dtype) && !source_.raw(info).empty() &&
+           (wanted_.any_type || info.dtype == stored_type(wanted_.dtype));
   }
 
   static Error already_quantised(const formats::TensorInfo& info) {
@@ -56,7 +75,7 @@ class Conversion {
   formats::Nf4Form form(const formats::TensorInfo& info) const {
     formats::Nf4Form form;
     form.shape = info.shape;
-    form.nested_block = double_quant_ ? quant::kNestedBlock : 0;
+    form.nested_block = wanted_.double_quant ? quant::kNestedBlock : 0;
     form.nested_offset = offsets_.at(info.name);
     return form;
   }
@@ -71,12 +90,12 @@ class Conversion {
     const std::vector<float> values = values_of(info);
     quant::Nf4Quantizer quantizer(static_cast<std::int64_t>(values.size()));
     quantizer.push(values);
-    return quantizer.finish(double_quant_);
+    return quantizer.finish(wanted_.double_quant);
   }
 
   const formats::TensorSource& source_;
   FolderWriter& writer_;
-  bool nf4_, double_quant_;
+  Wanted wanted_;
   std::map<std::string, float> offsets_;  // of the double quantisation, by tensor
 };
 
@@ -87,12 +106,13 @@ int run_convert(CommandContext& context) {
   context.require("output");
   const ConvertOptions& options = context.options<ConvertOptions>();
   const ModelOptions& model = context.config().model;
-  const bool nf4 = options.quantize == "nf4" || model.quantize == "nf4";
-  const std::string dtype = model.dtype == "auto" ? "fp32" : model.dtype;
+  use_stored_weights(context.config());
   const formats::ModelFiles files = open_base(context.config());
+  const bool any_type = model.dtype == "auto", nf4 = options.quantize == "nf4" || model.quantize == "nf4";
+  const std::string dtype = any_type ? stored_dtype(*files.tensors) : model.dtype;
   if (context.session.rank() != 0) return 0;
-  FolderWriter writer(context.config(), options.output, dtype);
-  Conversion conversion(*files.tensors, writer, nf4, model.double_quant);
+  FolderWriter writer(context.config(), options.output, dtype, FolderThere::refuse);
+  Conversion conversion(*files.tensors, writer, {nf4, model.double_quant, any_type, dtype});
   for (const formats::TensorInfo& info : files.tensors->tensors()) conversion.announce(info);
   writer.begin();
   for (const formats::TensorInfo& info : files.tensors->tensors()) conversion.write(info);

@@ -164,6 +164,7 @@ int run_evaluate(CommandContext& context) {
                 "place of the model's",
                 "evaluate once with and once without model.adapters");
   const Judging judging = judging_of(options);
+  use_stored_weights(context.config());
   Runtime runtime = make_runtime(context);
   Evaluation evaluation(context, runtime, judging);
   const Variant tuned = evaluation.run(nn::AdapterMode::all);
@@ -176,11 +177,11 @@ int run_evaluate(CommandContext& context) {
   const Variant base = evaluation.run(nn::AdapterMode::none);
   const Comparison comparison =
       compare(context.config(), judging, base.loss, *base.answers, tuned.loss, *tuned.answers);
-  if (context.session.rank() == 0) publish(context, comparison);
   OrderedJson row = summary(tuned);
   row["base"] = summary(base);
   row["commonest"] = to_json(comparison.commonest);
   context.out.json(row);
+  if (context.session.rank() == 0) publish(context, comparison);
   return 0;
 }
 

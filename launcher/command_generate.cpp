@@ -8,6 +8,7 @@
 #include "launcher/chat.h"
 #include "launcher/commands.h"
 #include "launcher/generation.h"
+#include "launcher/model_input.h"
 #include "launcher/options/command_options.h"
 #include "launcher/runtime.h"
 
@@ -40,13 +41,11 @@ std::vector<std::int32_t> encode(const data::PromptRow& row, bool chat,
                                  const std::vector<data::Message>& opening, const TextTools& tools) {
   if (!row.messages.empty() || chat) {
     std::vector<data::Message> turns = row.messages;
-    if (turns.empty()) {
-      turns = opening;
-      turns.push_back({"user", row.prompt});
-    }
+    if (turns.empty()) turns.push_back({"user", row.prompt});
+    if (turns.front().role != "system") turns.insert(turns.begin(), opening.begin(), opening.end());
     return tools.chat_template->render(turns, *tools.tokenizer, /*generation_prompt=*/true).ids;
   }
-  return tools.tokenizer->encode(row.prompt, true);
+  return tools.tokenizer->encode_prompt(row.prompt);
 }
 
 // \n, \t and \\ as in C; the list itself is separated by commas.
@@ -99,6 +98,7 @@ int run_generate(CommandContext& context) {
     throw Error(Exit::usage, "US051", "a conversation has one process", "--chat",
                 "started on " + std::to_string(context.session.world_size()) + " ranks",
                 "start it without mpirun, or give --prompt or --input");
+  use_stored_weights(context.config());
   Runtime runtime = make_runtime(context);
   const TextTools tools = make_text_tools(context.config());
   const model::Model model = build_model(context.config(), Purpose::infer);

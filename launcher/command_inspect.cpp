@@ -30,8 +30,9 @@ void chat(CommandContext& context) {
 }
 
 void model(CommandContext& context) {
-  context.require("model.path");
-  inspect_model(context.config().model.path, context.out);
+  if (context.arguments().size() < 2) context.require("model.path");
+  inspect_model(context.arguments().size() < 2 ? context.config().model.path : context.arguments()[1],
+                context.out);
 }
 
 void prepared_data(CommandContext& context) { inspect_data(folder_of(context), context.out); }
@@ -50,8 +51,8 @@ int run_inspect(CommandContext& context) {
   if (kind == kinds.end())
     throw Error(Exit::usage, "US008", "nothing of that kind to inspect", "",
                 "\"" + wanted.substr(0, 60) + "\"", "model, tokens, chat, data or checkpoint");
-  const bool takes_folder = wanted == "data" || wanted == "checkpoint";
-  if (!takes_folder && context.arguments().size() > 1)
+  const bool takes_model_path = wanted == "tokens" || wanted == "chat";
+  if (takes_model_path && context.arguments().size() > 1)
     throw Error(Exit::usage, "US008", "unexpected argument", "",
                 "\"" + context.arguments()[1].substr(0, 60) + "\"",
                 "hone inspect " + wanted + " takes --model.path");

@@ -12,6 +12,7 @@
 #include "launcher/build_model.h"
 #include "launcher/commands.h"
 #include "launcher/model_folder.h"
+#include "launcher/model_input.h"
 #include "launcher/options/command_options.h"
 #include "launcher/runtime.h"
 
@@ -34,7 +35,7 @@ void write_merged(Config& config, const std::string& output) {
   const formats::ModelFiles& files = input.files;
   std::vector<const formats::PeftAdapter*> adapters;
   for (const auto& adapter : input.frozen) adapters.push_back(adapter.get());
-  FolderWriter writer(config, output, config.model.dtype);
+  FolderWriter writer(config, output, config.model.dtype, FolderThere::refuse);
   for (const formats::TensorInfo& info : files.tensors->tensors()) writer.announce(info.name, info.shape);
   writer.begin();
   for (const formats::TensorInfo& info : files.tensors->tensors()) {
@@ -76,6 +77,7 @@ int run_merge(CommandContext& context) {
   context.require("model.adapters");
   context.require("output");
   const std::string& output = context.options<MergeOptions>().output;
+  use_stored_weights(context.config());
   Runtime runtime = make_runtime(context);
   if (context.session.rank() != 0) return 0;
   Config& config = context.config();

@@ -15,7 +15,7 @@ int run_prepare(CommandContext& context) {
   context.require("output");
   Config& config = context.config();
   if (!config.data.weights.empty())
-    throw Error(Exit::usage, "US077", "weights are for training", "data.weights",
+    throw Error(Exit::usage, "US085", "weights are for training", "data.weights",
                 "what is prepared together is one input", "prepare each input into a folder of its own");
   const CommunicatorPtr communicator = dist::make_host_communicator(config.dist, context.session);
   const TextTools tools = make_text_tools(config);

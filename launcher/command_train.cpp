@@ -36,6 +36,7 @@ int run_train(CommandContext& context) {
   const Runtime runtime = make_runtime(context);
   Communicator& communicator = *runtime.communicator;
   require_ranks_fit(context.config(), communicator.world_size());
+  for (const std::string& line : settings_without_effect(context.config())) context.log.warning("{}", line);
   if (context.options<TrainCommandOptions>().dry_run) return dry_run(context, communicator);
   open_run_folder(context, communicator);
   if (context.config().train.folds > 0) return run_folds(context, communicator);

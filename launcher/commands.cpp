@@ -57,7 +57,7 @@ const std::vector<Command>& commands() {
        .line = "what is in a model, a text, chat rows, prepared data or a checkpoint",
        .arguments = "model|tokens|chat|data|checkpoint [DIR]",
        .sections = {"model", "data"},
-       .examples = {"hone inspect model --model.path SmolLM2-135M-Instruct.gguf",
+       .examples = {"hone inspect model SmolLM2-135M-Instruct.gguf",
                     "hone inspect tokens --model.path MODEL --input text.txt --special false",
                     "hone inspect chat --model.path MODEL --input rows.jsonl --data.template chatml",
                     "hone inspect data PREPARED", "hone inspect checkpoint RUN/checkpoints/step-00000100"},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/base/file_system.h"
@@ -22,7 +23,7 @@ std::string last_answer(const data::Example& example) {
 
 std::string commonest_answer(const Config& config, const std::vector<JudgedRow>& rows) {
   std::map<std::string, std::int64_t> counts;
-  if (!config.data.train.empty() && !is_directory(config.data.train.front())) {
+  if (!config.data.train.empty() && std::ranges::none_of(config.data.train, is_directory)) {
     for (const data::Example& example : data::read_examples(config.data.train, config.data.format))
       ++counts[last_answer(example)];
   } else {

@@ -66,7 +66,7 @@ void export_adapter(const std::string& folder, const Config& config, model::Mode
 // Under fp32 the masters as they are; otherwise in the compute type, as they were trained with.
 void export_full(const std::string& folder, const Config& config, model::Model& model,
                  const at::Tensor& values) {
-  FolderWriter writer(config, folder, config.model.dtype);
+  FolderWriter writer(config, folder, config.model.dtype, FolderThere::overwrite);
   const auto& parameters = model.arena().layout().parameters;
   for (std::size_t p = 0; p < parameters.size(); ++p)
     writer.announce(parameters[p].name, parameters[p].shape);

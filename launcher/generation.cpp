@@ -14,7 +14,7 @@ std::vector<generate::Prompt> own_prompts(const GenerationJob& job, const Commun
   for (std::size_t p = communicator.rank(); p < job.prompts; p += communicator.world_size()) {
     own.push_back({p, job.ids_of(p)});
     if (own.back().ids.empty())
-      throw Error(Exit::input, "DS018", "empty prompt", "row " + std::to_string(p), "no tokens to continue");
+      throw Error(Exit::input, "DS023", "empty prompt", "row " + std::to_string(p), "no tokens to continue");
   }
   return own;
 }

@@ -45,7 +45,7 @@ class TextCollector {
 };
 
 // Every rank answers its share of `prompts` prompts (rank r: r, r + world, ...) and returns all, in order.
-// `ids_of(prompt)`: its token ids; none is an Error (DS018). `ready` is called after each answer of this
+// `ids_of(prompt)`: its token ids; none is an Error (DS023). `ready` is called after each answer of this
 // rank.
 struct GenerationJob {
   std::size_t prompts = 0;

@@ -14,11 +14,6 @@
 namespace hone::launcher {
 namespace {
 
-formats::DType stored_type(const std::string& dtype) {
-  if (dtype == "bf16") return formats::DType::bf16;
-  return dtype == "fp16" ? formats::DType::f16 : formats::DType::f32;
-}
-
 at::ScalarType tensor_type(const std::string& dtype) {
   if (dtype == "bf16") return at::kBFloat16;
   return dtype == "fp16" ? at::kHalf : at::kFloat;
@@ -32,12 +27,34 @@ std::optional<OrderedJson> source_json(const std::string& source, const std::str
 
 }  // namespace
 
-FolderWriter::FolderWriter(const Config& config, std::string folder, std::string dtype)
+formats::DType stored_type(const std::string& dtype) {
+  if (dtype == "bf16") return formats::DType::bf16;
+  return dtype == "fp16" ? formats::DType::f16 : formats::DType::f32;
+}
+
+FolderWriter::FolderWriter(const Config& config, std::string folder, std::string dtype, FolderThere there)
     : config_(config), folder_(std::move(folder)), dtype_(std::move(dtype)) {
   if (is_directory(folder_) && std::filesystem::equivalent(config.model.path, folder_))
     throw Error(Exit::usage, "US026", "output is the model itself", folder_,
                 "it would be overwritten while it is read", "choose another folder");
+  created_ = !path_exists(folder_);
+  was_empty_ = created_ || (is_directory(folder_) && list_directory(folder_).empty());
+  if (there == FolderThere::refuse && is_directory(folder_) && !was_empty_)
+    throw Error(Exit::usage, "US086", "output is there already", folder_, "the folder has files in it",
+                "choose another folder, or remove it");
   make_directories(folder_);
+}
+
+FolderWriter::~FolderWriter() {
+  if (finished_ || !was_empty_) return;
+  writer_.reset();
+  std::error_code ignored;  // the failure that led here is told
+  if (created_) {
+    std::filesystem::remove_all(folder_, ignored);
+    return;
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored))
+    std::filesystem::remove_all(entry.path(), ignored);
 }
 
 void FolderWriter::announce(const std::string& name, std::vector<std::int64_t> shape) {
@@ -82,6 +99,7 @@ void FolderWriter::finish(const formats::ModelConfig& model, const std::optional
   formats::write_config_json(folder_, model, dtype_, source_json(source, "config.json"), quantization);
   formats::write_generation_config_json(folder_, model, source_json(source, "generation_config.json"));
   data::export_tokenizer(tokenizer_source(config_), folder_, config_.data.new_tokens);
+  finished_ = true;
 }
 
 }  // namespace hone::launcher

@@ -101,6 +101,8 @@ bool parts_head_from_embedding(const Config& config) {
 
 }  // namespace
 
+void use_stored_weights(Config& config) { config.model.init = ModelOptions{}.init; }
+
 formats::ModelFiles open_base(const Config& config) {
   if (config.model.init != "random") return formats::open_model(config.model.path);
   const bool adapter = config.adapter.type != "none" || !config.model.adapters.empty();

@@ -12,6 +12,9 @@ namespace hone::launcher {
 
 enum class Purpose { train, infer };
 
+// For what is asked of a model that is there: a run from scratch leaves model.init random in its config.cfg.
+void use_stored_weights(Config& config);
+
 struct ModelInput {
   std::vector<std::unique_ptr<formats::PeftAdapter>> frozen;  // model.adapters, in order
   std::unique_ptr<formats::PeftAdapter> init;                 // adapter.init, for training

@@ -39,6 +39,8 @@ int dispatch(const std::vector<std::string>& words, CommandContext& context) {
     throw Error(Exit::usage, "US001", "no command", "", "usage: hone <command> [options]",
                 "hone --help lists the commands");
   const std::string& first = words.front();
+  if (first == "help" && words.size() > 1)
+    return context.out.text(command_help(find_command(commands(), words[1]))), 0;
   if (first == "--help" || first == "-h" || first == "help")
     return context.out.text(general_help(commands())), 0;
   if (first == "--version") return context.out.text(version_text()), 0;

@@ -1,5 +1,9 @@
 #include "launcher/train_rules.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <bit>
 
 #include "core/base/error.h"
@@ -58,6 +62,25 @@ void require_adapter_meant(const Config& config, bool type_given) {
       throw Error(Exit::usage, "US082", "settings of an adapter that is not trained", key,
                   given.at(key) + ", and adapter.type is none: all weights would be trained",
                   "set adapter.type lora, or leave the key out");
+}
+
+std::vector<std::string> settings_without_effect(const Config& config) {
+  Config copy = config;
+  const FlatConfig given = flatten(config), defaults = flatten(Config{});
+  std::vector<std::string> lines;
+  for (const Field& field : fields_of(copy)) {
+    const std::string key = field.key();
+    if (given.at(key) == defaults.at(key)) continue;
+    const std::string chosen = field.info.only.empty() ? "" : given.at(field.section + ".name");
+    if (!chosen.empty() && std::ranges::find(field.info.only, chosen) == field.info.only.end())
+      lines.push_back(fmt::format("{} = {} changes nothing under {}.name {}: it is for {}", key,
+                                  given.at(key), field.section, chosen, fmt::join(field.info.only, ", ")));
+    else if (field.section == "schedule" && config.optim.relative_step)
+      lines.push_back(
+          fmt::format("{} = {} changes nothing: optim.relative_step takes the place of the schedule", key,
+                      given.at(key)));
+  }
+  return lines;
 }
 
 void require_ranks_fit(const Config& config, int world_size) {

@@ -17,7 +17,7 @@ Error out_of_memory(std::string_view why) {
 }
 
 Error internal(std::string_view why) {
-  return {Exit::internal, "IN001", "unexpected failure", "", why, "this is a bug in hone"};
+  return {Exit::internal, "IN002", "unexpected failure", "", why, "this is a bug in hone"};
 }
 
 // Tensor libraries append a stack trace; the first line says what happened.

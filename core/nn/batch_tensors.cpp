@@ -37,7 +37,7 @@ void append_for_each_token(const TokenBatch& batch, std::vector<std::int32_t>& w
 void refuse_prefixes(const TokenBatch& batch) {
   for (const std::int32_t prefix : batch.prefix)
     if (prefix >= 0)
-      throw Error(Exit::usage, "MD010", "shared prefixes are not built", "model",
+      throw Error(Exit::usage, "MD011", "shared prefixes are not built", "model",
                   "a sequence continues another one");
 }
 

@@ -36,30 +36,37 @@ struct OptimOptions {
           {.help = "decoupled weight decay (sgd: added to the gradient); norms and biases are skipped",
            .min = 0});
     visit("beta1", beta1,
-          {.help = "adamw, adamw_8bit, lion: decay of the first moment", .min = 0, .max = 0.999999});
+          {.help = "decay of the first moment",
+           .only = {"adamw", "adamw_8bit", "lion"},
+           .min = 0,
+           .max = 0.999999});
     visit("beta2", beta2,
-          {.help = "adamw, adamw_8bit: decay of the second moment, auto: 0.999; lion: of the only one, "
-                   "auto: 0.99",
+          {.help = "decay of the second moment, auto: 0.999; lion: of the only one, auto: 0.99",
+           .only = {"adamw", "adamw_8bit", "lion"},
            .min = 0,
            .max = 0.9999999});
-    visit("eps", eps, {.help = "adamw, adamw_8bit: added to the root of the second moment", .min = 0});
+    visit("eps", eps,
+          {.help = "added to the root of the second moment", .only = {"adamw", "adamw_8bit"}, .min = 0});
     visit("paged", paged,
-          {.help = "adamw on a GPU: keep its state in pinned host memory, read and written over the bus each "
-                   "step"});
+          {.help = "on a GPU: keep the state in pinned host memory, read and written over the bus each step",
+           .only = {"adamw"}});
     visit("max_grad_norm", max_grad_norm, {.help = "global-norm clipping; 0: off", .min = 0});
     visit("loraplus_lr_ratio", loraplus_lr_ratio,
           {.help = "LoRA+: learning rate of lora_B and vectors over that of the rest", .min = 0});
-    visit("momentum", momentum, {.help = "sgd: momentum; 0: none, and no state", .min = 0, .max = 0.999999});
-    visit("nesterov", nesterov, {.help = "sgd: Nesterov's momentum"});
+    visit("momentum", momentum,
+          {.help = "momentum; 0: none, and no state", .only = {"sgd"}, .min = 0, .max = 0.999999});
+    visit("nesterov", nesterov, {.help = "Nesterov's momentum", .only = {"sgd"}});
     visit("clip_threshold", clip_threshold,
-          {.help = "adafactor: largest root mean square of an update", .min = 1e-6});
-    visit("decay_rate", decay_rate,
-          {.help = "adafactor: the running means forget as step^decay_rate", .min = -10, .max = 0});
+          {.help = "largest root mean square of an update", .only = {"adafactor"}, .min = 1e-6});
+    visit(
+        "decay_rate", decay_rate,
+        {.help = "the running means forget as step^decay_rate", .only = {"adafactor"}, .min = -10, .max = 0});
     visit("scale_parameter", scale_parameter,
-          {.help = "adafactor: multiply the learning rate by each weight's root mean square"});
+          {.help = "multiply the learning rate by each weight's root mean square", .only = {"adafactor"}});
     visit("relative_step", relative_step,
-          {.help = "adafactor: learning rate min(1e-2, 1/sqrt(step)) times lr, in place of the schedule"});
-    visit("warmup_init", warmup_init, {.help = "adafactor, relative_step: begin with 1e-6 times step"});
+          {.help = "learning rate min(1e-2, 1/sqrt(step)) times lr, in place of the schedule",
+           .only = {"adafactor"}});
+    visit("warmup_init", warmup_init, {.help = "with relative_step: begin with 1e-6 times step", .only = {"adafactor"}});
   }
 };
 
@@ -90,30 +97,41 @@ struct ScheduleOptions {
     visit("warmup_ratio", warmup_ratio,
           {.help = "warm-up as a share of all steps, where warmup_steps is 0", .min = 0, .max = 1});
     visit("num_cycles", num_cycles,
-          {.help = "waves of a cosine, auto: 0.5; cosine_with_restarts: falls, auto: 1", .min = 0});
-    visit("power", power, {.help = "polynomial: exponent of the share of steps left", .min = 0});
-    visit("lr_end", lr_end, {.help = "polynomial: learning rate at the end", .min = 0});
+          {.help = "waves of a cosine, auto: 0.5; cosine_with_restarts: falls, auto: 1",
+           .only = {"cosine", "cosine_with_restarts", "cosine_with_min_lr", "warmup_stable_decay"},
+           .min = 0});
+    visit("power", power, {.help = "exponent of the share of steps left", .only = {"polynomial"}, .min = 0});
+    visit("lr_end", lr_end, {.help = "learning rate at the end", .only = {"polynomial"}, .min = 0});
     visit("min_lr_ratio", min_lr_ratio,
-          {.help = "cosine_with_min_lr, warmup_stable_decay: lowest rate, as a share of the peak",
+          {.help = "lowest rate, as a share of the peak",
+           .only = {"cosine_with_min_lr", "warmup_stable_decay"},
            .min = 0,
            .max = 1});
     visit("step_size", step_size,
-          {.help = "step: steps from one fall to the next", .unit = "steps", .min = 1});
+          {.help = "steps from one fall to the next", .unit = "steps", .only = {"step"}, .min = 1});
     visit("gamma", gamma,
-          {.help = "step, exponential: factor of a fall, every step_size steps or every step; step's "
-                   "auto: 0.1",
+          {.help = "factor of a fall, every step_size steps or every step; step's auto: 0.1",
+           .only = {"step", "exponential"},
            .min = 0,
            .max = 1});
     visit("timescale", timescale,
-          {.help = "inverse_sqrt: auto: the steps of warm-up, else 10000", .unit = "steps", .min = 1});
-    visit("num_decay_steps", num_decay_steps,
-          {.help = "warmup_stable_decay: length of the fall, at the end; auto: a tenth of all steps",
+          {.help = "auto: the steps of warm-up, else 10000",
            .unit = "steps",
+           .only = {"inverse_sqrt"},
+           .min = 1});
+    visit("num_decay_steps", num_decay_steps,
+          {.help = "length of the fall, at the end; auto: a tenth of all steps",
+           .unit = "steps",
+           .only = {"warmup_stable_decay"},
            .min = 0});
     visit("warmup_type", warmup_type,
-          {.help = "warmup_stable_decay: shape of the warm-up", .choices = {"linear", "cosine", "1-sqrt"}});
+          {.help = "shape of the warm-up",
+           .choices = {"linear", "cosine", "1-sqrt"},
+           .only = {"warmup_stable_decay"}});
     visit("decay_type", decay_type,
-          {.help = "warmup_stable_decay: shape of the fall", .choices = {"linear", "cosine", "1-sqrt"}});
+          {.help = "shape of the fall",
+           .choices = {"linear", "cosine", "1-sqrt"},
+           .only = {"warmup_stable_decay"}});
   }
 };
 

@@ -210,7 +210,10 @@ std::string prepare_cached(PrepareJob job, std::vector<std::string> files, const
 }  // namespace
 
 PrepareReport prepare(const PrepareJob& job, const std::string& output, Communicator& comm) {
-  return prepare_source(job, JsonlSource(job.inputs, comm), output, comm, WhereThere::refuse);
+  const std::string folder =
+      output.substr(0, output.find_last_not_of('/') + 1);  // its name, for the one beside it
+  return prepare_source(job, JsonlSource(job.inputs, comm), folder.empty() ? output : folder, comm,
+                        WhereThere::refuse);
 }
 
 std::string prepared_cache_dir(const std::string& cache_root, const PrepareJob& job) {
@@ -233,6 +236,9 @@ Prepared prepare_inputs(const PrepareJob& settings, const std::string& cache_roo
       if (apart) flush();
       continue;
     }
+    if (!is_prepared_folder(input))
+      throw Error(Exit::input, "DS024", "not a prepared folder", input, "no index.json in it",
+                  "name .jsonl files, or a folder that hone prepare has written");
     flush();
     prepared.folders.push_back(input);
   }

@@ -11,8 +11,29 @@ namespace {
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
 
-[[noreturn]] void fail_line(const std::string& where, std::string_view why) {
-  throw Error(Exit::input, "DS003", "bad line", where, why);
+// What a file that is no JSON Lines seems to be, and what to do about it.
+std::string hint_for(const Line& line) {
+  struct Kind {
+    std::string_view begin, hint;
+  };
+  constexpr Kind kKinds[] = {
+      {"\x1f\x8b", "the file is compressed with gzip: unpack it with gunzip first"},
+      {"\x28\xb5\x2f\xfd", "the file is compressed with zstd: unpack it with unzstd first"},
+      {"BZh", "the file is compressed with bzip2: unpack it with bunzip2 first"},
+      {"\xfd\x37zXZ", "the file is compressed with xz: unpack it with unxz first"},
+      {"PK\x03\x04", "the file is a zip archive: unpack it with unzip first"},
+      {"PAR1", "the file is Parquet: write its rows as JSON Lines first"},
+      {"ARROW1", "the file is Arrow: write its rows as JSON Lines first"},
+      {"[", "one JSON object a line is read, no list: jq -c '.[]' makes lines of it"}};
+  if (line.number > 1) return {};
+  for (const Kind& kind : kKinds)
+    if (line.text.starts_with(kind.begin)) return std::string(kind.hint);
+  if (line.text.find_first_not_of(" \t") == line.text.find('{')) return {};
+  return "one JSON object a line is read; CSV and plain text must be made that first";
+}
+
+[[noreturn]] void fail_line(const Line& line, const std::string& where, std::string_view why) {
+  throw Error(Exit::input, "DS003", "bad line", where, why, hint_for(line));
 }
 
 [[noreturn]] void fail_duplicate(std::string_view key, const std::string& where) {
@@ -93,14 +114,14 @@ LineParser::LineParser() : parser_(kMaxLineBytes + 1) {
 simdjson::dom::object LineParser::parse(const Line& line, const std::string& path) {
   const std::string where = file_line(path, line.number);
   const std::size_t zero = line.text.find('\0');
-  if (zero != std::string_view::npos) fail_line(where, "NUL at byte " + std::to_string(zero));
-  if (!simdjson::validate_utf8(line.text)) fail_line(where, "not UTF-8");
+  if (zero != std::string_view::npos) fail_line(line, where, "NUL at byte " + std::to_string(zero));
+  if (!simdjson::validate_utf8(line.text)) fail_line(line, where, "not UTF-8");
   simdjson::dom::element root;
   if (const auto error = parser_.parse(line.text.data(), line.text.size()).get(root);
       error != simdjson::SUCCESS)
-    fail_line(where, simdjson::error_message(error));
+    fail_line(line, where, simdjson::error_message(error));
   simdjson::dom::object object;
-  if (root.get(object) != simdjson::SUCCESS) fail_line(where, "a row must be a JSON object");
+  if (root.get(object) != simdjson::SUCCESS) fail_line(line, where, "a row must be a JSON object");
   require_unique_keys(root, where);
   return object;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/file_system.h"
 #include "data/exchange.h"
 
 namespace hone::data {
@@ -62,7 +63,12 @@ JsonlSource::JsonlSource(const std::vector<std::string>& paths, Communicator& co
 }
 
 void JsonlSource::map(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) mapped_.push_back(std::make_unique<MappedFile>(path));
+  for (const std::string& path : paths) {
+    if (is_directory(path))
+      throw Error(Exit::input, "DS025", "a folder is no file of rows", path, "files are read here",
+                  "name the .jsonl files in it");
+    mapped_.push_back(std::make_unique<MappedFile>(path));
+  }
 }
 
 std::string_view JsonlSource::text(std::size_t file) const {

@@ -37,7 +37,10 @@ Message read_message(simdjson::dom::element item, const Row& row, std::string_vi
     fail_fit(row,
              in_quotes(key) + " item " + std::to_string(number) + " must be an object with role and content");
   const auto calls = object.at_key("tool_calls");
-  if (calls.error() == simdjson::SUCCESS && !calls.is_null())
+  simdjson::dom::array list;
+  const bool none = calls.error() != simdjson::SUCCESS || calls.is_null() ||
+                    (calls.get(list) == simdjson::SUCCESS && list.size() == 0);
+  if (!none)
     fail_fit(row, in_quotes(key) + " item " + std::to_string(number) + ": tool calls are not supported");
   Message message{message_field(object, "role", row, key, number),
                   message_field(object, "content", row, key, number)};
@@ -154,7 +157,7 @@ const RowFormat& choose_row_format(const std::string& name, const Row& first) {
     if (name == "auto" ? has_all(format, first) && !other_task : name == format.name) return format;
   }
   if (name != "auto")
-    throw Error(Exit::usage, "DS005", "unknown row format", "data.format", in_quotes(name),
+    throw Error(Exit::usage, "US010", "unknown name", "data.format", in_quotes(name),
                 "known: auto, " + format_names());
   throw Error(Exit::input, "DS005", "row format not recognised", first.where(), "keys: " + first.key_list(),
               "known: " + format_names() + "; see data.format");
@@ -164,7 +167,13 @@ Example read_row(const RowFormat& format, const Row& row) {
   if (!has_all(format, row)) {
     std::string keys;
     for (const char* key : format.keys) keys.append(keys.empty() ? "" : ", ").append(key);
-    fail_fit(row, "format " + std::string(format.name) + " needs " + keys);
+    const auto& known = row_formats();
+    const auto other = std::ranges::find_if(known, [&](const RowFormat& f) { return has_all(f, row); });
+    const std::string also = other == known.end()
+                                 ? std::string()
+                                 : ", the row is " + std::string(other->name) +
+                                       " (one input has one format; data.weights makes each file an input)";
+    fail_fit(row, "format " + std::string(format.name) + " needs " + keys + also);
   }
   return format.read(row);
 }

@@ -48,6 +48,12 @@ std::vector<std::int32_t> BpeTokenizer::encode(std::string_view text, bool add_s
   return ids;
 }
 
+std::vector<std::int32_t> BpeTokenizer::encode_prompt(std::string_view text) const {
+  std::vector<std::int32_t> ids = encode(text, true);
+  ids.resize(ids.size() - spec_.suffix.size());
+  return ids;
+}
+
 std::vector<TokenSpan> BpeTokenizer::encode_spans(std::string_view text) const {
   std::vector<TokenSpan> out;
   if (is_valid_utf8(text))

@@ -17,6 +17,7 @@ class BpeTokenizer final : public Tokenizer {
  public:
   explicit BpeTokenizer(TokenizerSpec spec);  // of a validated spec
   std::vector<std::int32_t> encode(std::string_view text, bool add_special) const override;
+  std::vector<std::int32_t> encode_prompt(std::string_view text) const override;
   std::vector<TokenSpan> encode_spans(std::string_view text) const override;
   std::string decode(std::span<const std::int32_t> ids, bool skip_special) const override;
   const std::string& token(std::int32_t id) const override;

@@ -25,6 +25,8 @@ class Tokenizer {
   // `add_special`: what the tokenizer's post-processor adds (BOS and the like). Special tokens inside the
   // text are recognised. Nothing is truncated or padded. Invalid UTF-8 is replaced by U+FFFD as Python would.
   virtual std::vector<std::int32_t> encode(std::string_view text, bool add_special) const = 0;
+  // A text to go on from: as encode with special tokens, without those that the post-processor adds at its end.
+  virtual std::vector<std::int32_t> encode_prompt(std::string_view text) const = 0;
   // As encode without what the post-processor adds. Positions are those of the text after the replacement of
   // invalid UTF-8.
   virtual std::vector<TokenSpan> encode_spans(std::string_view text) const = 0;

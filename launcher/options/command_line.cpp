@@ -98,11 +98,19 @@ class FieldTable {
   std::ptrdiff_t sections_ = 0;
 };
 
+bool is_value(std::span<const std::string> words, std::size_t i) {
+  return i > 0 && words[i - 1].starts_with("--") && words[i - 1].find('=') == std::string::npos;
+}
+
 // Boost refuses "--key="; an empty value is a value. "--key" alone is "--key true" where it is true or false.
 std::vector<std::string> with_implied_values(const FieldTable& table, std::span<const std::string> words) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
+    if (word == "-h" && !is_value(words, i)) {
+      out.emplace_back("--help");
+      continue;
+    }
     const bool empty_value = word.starts_with("--") && word.find('=') == word.size() - 1;
     out.push_back(empty_value ? word.substr(0, word.size() - 1) : word);
     const bool alone = i + 1 == words.size() || words[i + 1].starts_with("--");
@@ -192,7 +200,7 @@ void require_given(const CommandLine& line, const std::string& key) {
   fields.insert(fields.end(), copy.extra.fields().begin(), copy.extra.fields().end());
   for (const Field& field : fields)
     if (field.key() == key && text_of(field).empty())
-      throw Error(Exit::usage, "US009", "option needed", "--" + key, "it was not given", field.info.help);
+      throw Error(Exit::usage, "US009", "option needed", "--" + key, "it was not given", field.help());
 }
 
 }  // namespace hone::launcher

@@ -121,7 +121,7 @@ struct MergeOptions {
 
   template <class Visitor>
   void fields(Visitor&& visit) {
-    visit("output", output, {.help = "folder to write the merged model to"});
+    visit("output", output, {.help = "folder to write the merged model to: a new or an empty one"});
   }
 };
 
@@ -132,7 +132,8 @@ struct ConvertOptions {
 
   template <class Visitor>
   void fields(Visitor&& visit) {
-    visit("output", output, {.help = "folder to write the model to, in Hugging Face's layout"});
+    visit("output", output,
+          {.help = "folder to write the model to, in Hugging Face's layout: a new or an empty one"});
     visit("quantize", quantize,
           {.help = "nf4: block linears in bitsandbytes' layout", .choices = {"none", "nf4"}});
   }

@@ -29,7 +29,7 @@ struct Offered {
 std::vector<Offered> offered_by(const Command& command) {
   std::vector<Offered> out;
   for (const Field& field : OptionTable(command).all())
-    out.push_back({field.key(), field.info.help, values_of(field)});
+    out.push_back({field.key(), field.help(), values_of(field)});
   for (const GeneralOption& option : kGeneralOptions)
     out.push_back({std::string(option.name), std::string(option.help), {}, option.value.empty()});
   return out;

@@ -1,6 +1,7 @@
 #include "launcher/options/field.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -135,6 +136,10 @@ struct TypeName {
 };
 
 }  // namespace
+
+std::string Field::help() const {
+  return info.only.empty() ? info.help : fmt::format("{}: {}", fmt::join(info.only, ", "), info.help);
+}
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t";

@@ -25,6 +25,7 @@ struct Field {
   FieldValue value;  // into the struct it was collected from
   FieldInfo info;
   std::string key() const { return section.empty() ? name : section + "." + name; }
+  std::string help() const;  // "sgd: momentum": with the names that it is for
 };
 
 template <class Section>

@@ -40,10 +40,9 @@ std::string row(std::string left, std::string_view right) {
 
 std::string field_row(const Field& field) {
   const std::string left = fmt::format("  --{} {}", field.key(), type_text(field));
-  if (left.size() <= kWidth) return row(left, fmt::format("{} [{}]", field.info.help, facts_of(field)));
-  return row(
-      fmt::format("  --{} NAME", field.key()),  // choices that do not fit into a line
-      fmt::format("{}: {} [{}]", field.info.help, fmt::join(field.info.choices, ", "), facts_of(field)));
+  if (left.size() <= kWidth) return row(left, fmt::format("{} [{}]", field.help(), facts_of(field)));
+  return row(fmt::format("  --{} NAME", field.key()),  // choices that do not fit into a line
+             fmt::format("{}: {} [{}]", field.help(), fmt::join(field.info.choices, ", "), facts_of(field)));
 }
 
 std::string examples_text(const Command& command) {

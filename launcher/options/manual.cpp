@@ -52,8 +52,7 @@ std::string entry(std::string_view head, std::string_view value, std::string_vie
 }
 
 std::string option_entry(const Field& field) {
-  return entry("--" + field.key(), type_text(field),
-               fmt::format("{} [{}]", field.info.help, facts_of(field)));
+  return entry("--" + field.key(), type_text(field), fmt::format("{} [{}]", field.help(), facts_of(field)));
 }
 
 std::string examples(const std::vector<std::string>& lines) {
@@ -87,7 +86,7 @@ std::string cell(std::string_view text) {
 // The default has a column of its own.
 std::string meaning_of(const Field& field) {
   const std::string limits = limits_of(field);
-  return limits.empty() ? field.info.help : fmt::format("{} ({})", field.info.help, limits);
+  return limits.empty() ? field.help() : fmt::format("{} ({})", field.help(), limits);
 }
 
 std::string rows(const std::vector<Field>& fields, const std::string& prefix) {

@@ -34,7 +34,7 @@ TEST(Failure, NoMemoryIsExitSevenWhoeverSaysIt) {
 TEST(Failure, AnythingElseIsInternalAndOneLine) {
   const Error failure = failure_of(std::logic_error("vector::at\nsecond line"));
   EXPECT_EQ(failure.exit(), Exit::internal);
-  EXPECT_STREQ(failure.what(), "error[IN001]: unexpected failure: vector::at; this is a bug in hone");
+  EXPECT_STREQ(failure.what(), "error[IN002]: unexpected failure: vector::at; this is a bug in hone");
   EXPECT_EQ(failure_of(42).exit(), Exit::internal);
 }
 

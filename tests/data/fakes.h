@@ -53,6 +53,11 @@ class ByteTokenizer : public Tokenizer {
     if (add_special && adds_end_) ids.push_back(kEnd);
     return ids;
   }
+  std::vector<std::int32_t> encode_prompt(std::string_view text) const override {
+    std::vector<std::int32_t> ids = encode(text, true);
+    if (adds_end_) ids.pop_back();
+    return ids;
+  }
   std::vector<TokenSpan> encode_spans(std::string_view text) const override {
     std::vector<TokenSpan> spans;
     std::size_t at = 0;

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "data/encode_prompt.h"
 #include "data/encode_sft.h"
 #include "tests/data/fakes.h"
 
@@ -62,6 +63,14 @@ TEST(EncodeSft, PlainRowsSuperviseTheCompletionAndOneEndToken) {
   EXPECT_EQ(encoded(plain("ab", "cd<e>")), "<b>ab[cd<e>]");
   EXPECT_EQ(encoded(plain("ab", "cd"), ByteTokenizer(1, 258, true)), "<b>ab[cd<e>]");
   EXPECT_EQ(encoded(plain("ab", "")), "<b>ab[<e>]");
+}
+
+TEST(EncodePrompt, APlainPromptIsLeftOpen) {
+  for (const bool adds_end : {false, true}) {
+    const PromptedRow row = prompted_row(plain("ab", "cd"), ByteTokenizer(1, 258, adds_end), LetterTemplate());
+    EXPECT_EQ(row.ids, (std::vector<std::int32_t>{ByteTokenizer::kBegin, 'a', 'b'}));
+    EXPECT_EQ(row.expected, "cd");
+  }
 }
 
 TEST(EncodeSft, PlainTextIsSupervisedWhole) {

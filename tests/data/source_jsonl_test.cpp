@@ -113,6 +113,21 @@ TEST(JsonLines, BadMessagesAreOneErrorNamingFileAndLine) {
   print_bad_inputs("messages", rows.size());
 }
 
+TEST(JsonLines, AFileOfAnotherKindIsNamed) {
+  const std::vector<std::pair<std::string, std::string>> files{
+      {std::string("\x1f\x8b\x08\x00", 4), "gunzip"},
+      {"PAR1\x15\x04", "Parquet"},
+      {"[{\"text\":\"a\"},\n{\"text\":\"b\"}]", "jq -c"},
+      {"prompt,completion\na,b\n", "CSV"}};
+  for (const auto& [text, hint] : files) {
+    const std::string error = fakes::error_of([&] { read(text); });
+    EXPECT_THAT(error, StartsWith("error[DS003]")) << hint;
+    EXPECT_THAT(error, HasSubstr(hint)) << error;
+  }
+  EXPECT_THAT(fakes::error_of([] { read("{\"text\":\"a\"}\nno row\n"); }), Not(HasSubstr("CSV")));
+  EXPECT_THAT(fakes::error_of([&] { read_examples({"/tmp"}, "auto"); }), StartsWith("error[DS025]"));
+}
+
 TEST(JsonLines, AnInputWithoutRowsIsRefused) {
   EXPECT_THAT(fakes::error_of([] { read(""); }), StartsWith("error[DS001]"));
   EXPECT_THAT(fakes::error_of([] { read("\n \n"); }), StartsWith("error[DS001]"));
@@ -159,7 +174,7 @@ TEST(RowFormats, AMixedFileIsRefusedAtTheFirstRowThatDiffers) {
   const std::string error =
       fakes::error_of([] { read("{\"question\":\"q\",\"answer\":\"a\"}\n{\"text\":\"t\"}\n"); });
   EXPECT_THAT(error, StartsWith("error[DS006]"));
-  EXPECT_THAT(error, HasSubstr("rows.jsonl:2: format qa needs question, answer; its keys: text"));
+  EXPECT_THAT(error, HasSubstr("rows.jsonl:2: format qa needs question, answer, the row is text ("));
   EXPECT_THAT(fakes::error_of([] { read(R"({"prompt":"p","completion":[]})"); }), HasSubstr("must both be"));
 }
 

@@ -55,15 +55,29 @@ same out sampled
 # Conversion keeps every tensor; the tokenizer and the template go along.
 run 0 convert --model.path "$CHAT" --output copy
 same "$CHAT/model.safetensors" copy/model.safetensors
+run 2 convert --model.path "$CHAT" --output copy
+says err 'error\[US086\]'
+same "$CHAT/model.safetensors" copy/model.safetensors
 for model in "$CHAT" copy; do
   run 0 inspect chat --model.path "$model" --input held-out.jsonl
   cp out "chat.$(basename "$model")"
 done
 same chat.tiny_chat chat.copy
 
+# A type that is asked for is what is written and what config.json says; without one both stay as they were.
+run 0 convert --model.path "$CHAT" --model.dtype bf16 --output half
+run 0 convert --model.path half --output half-again
+same half/model.safetensors half-again/model.safetensors
+for model in half half-again; do
+  says $model/config.json '"dtype": *"bfloat16"\|"torch_dtype": *"bfloat16"'
+  head -c 400 $model/model.safetensors | grep -q BF16 || fail "$model holds no bf16"
+done
+
 # NF4 on disk is NF4 on load.
 for double in true false; do
   run 0 convert --model.path "$CHAT" --quantize nf4 --model.double_quant $double --output nf4-$double
+  run 3 convert --model.path nf4-$double --quantize nf4 --output again
+  [ ! -e again ] || fail "a conversion that failed left: $(ls -a again)"
   evaluate stored-$double --model.path nf4-$double
   evaluate loaded-$double --model.path "$CHAT" --model.quantize nf4 --model.double_quant $double
   close loss 1e-6 stored-$double.json loaded-$double.json

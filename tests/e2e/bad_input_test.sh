@@ -124,6 +124,9 @@ bad 2 'model.adapters' merge --model.path "$CHAT" --output merged
 bad 2 'output' convert --model.path "$CHAT"
 bad 2 'quantize' convert --model.path "$CHAT" --output x --quantize int4
 bad 2 'data.eval' evaluate --model.path "$CHAT"
+echo '{"messages":[{"role":"user","content":"no answer"}]}' > mute.jsonl
+bad 3 'nothing to score' evaluate --model.path "$CHAT" --model.dtype fp32 --data.eval mute.jsonl
+bad_train 3 'nothing to score' --data.eval mute.jsonl
 bad 2 'US083' evaluate --model.path "$CHAT" --data.eval rows.jsonl --compare true
 bad 2 'US082.*adapter.rank' train --config chat.cfg --adapter.rank 8 --run.dir bad
 bad 2 'US082.*adapter.init' train --config chat.cfg --adapter.init x --run.dir bad
@@ -294,7 +297,7 @@ bad 2 'schedule.name' "${again[@]}" --schedule.name constant
 bad 2 'train.batch_size' "${again[@]}" --train.batch_size 3
 bad 2 'good' "${again[@]}" --train.resume none
 bad 3 'nowhere' "${again[@]}" --train.resume nowhere
-bad 4 'empty' "${again[@]}" --train.resume empty
+bad 4 'empty' "${again[@]}" --train.resume empty --run.dir elsewhere
 bad 2 'adapter.type' train --config chat.cfg --train.resume $step --run.dir bad
 model copy && bad 2 'model.path' "${again[@]}" --model.path copy
 bad 2 'data.train' "${again[@]}" --data.train text.jsonl
@@ -308,8 +311,8 @@ rm moving/model.safetensors && sed 's/\x3f/\x3e/' "$CHAT/model.safetensors" > mo
 bad 4 'another model' train --config chat.cfg --config lora.cfg --train.steps 2 --run.dir moving-run
 sed -i "s|^path = .*|path = $CHAT|" chat.cfg
 bad 4 'empty' inspect checkpoint empty
-cp -r $step foreign && touch foreign/notes.txt && bad 4 'notes.txt' "${again[@]}" --train.resume foreign
-cp -r $step piped && rm piped/manifest.json && mkfifo piped/manifest.json && bad 4 'piped' "${again[@]}" --train.resume piped
+cp -r $step foreign && touch foreign/notes.txt && bad 4 'notes.txt' "${again[@]}" --train.resume foreign --run.dir elsewhere
+cp -r $step piped && rm piped/manifest.json && mkfifo piped/manifest.json && bad 4 'piped' "${again[@]}" --train.resume piped --run.dir elsewhere
 bad 3 'nowhere' inspect checkpoint nowhere
 bad 3 'nowhere' report nowhere
 

@@ -40,5 +40,5 @@ one_error err
 run 2 train "${mix[@]}" --data.weights 0,0 --run.dir refused
 one_error err
 run 2 prepare --config chat.cfg --data.weights 1 --output refused
-says err 'error\[US077\]'
+says err 'error\[US085\]'
 finish

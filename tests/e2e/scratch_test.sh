@@ -34,6 +34,13 @@ value tokens whole.jsonl > whole.tokens
 value tokens chunks.jsonl > chunks.tokens
 same whole.tokens chunks.tokens
 
+# What is asked of the model afterwards is asked of its weights, though the run's config says that it began with none.
+run 0 "${scores[@]}" --data.max_length 4096 --train.micro_tokens 4096
+cp out of-weights
+run 0 evaluate --config straight/config.cfg --model.path straight/model --data.eval texts.jsonl --data.max_length 4096 \
+  --data.chunk false --data.chunk_overlap 0 --train.micro_tokens 4096
+close loss 1e-6 of-weights out
+
 # Not over what needs weights.
 for more in "--adapter.type lora" "--model.quantize nf4"; do
   # shellcheck disable=SC2086

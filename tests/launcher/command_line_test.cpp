@@ -26,6 +26,14 @@ TEST(CommandLine, TakesBothFormsOfALongOption) {
   EXPECT_FALSE(line.config.data.packing);
 }
 
+TEST(CommandLine, AShortHAsksForHelpButCanBeAValue) {
+  EXPECT_TRUE(parse({"-h"}).help);
+  EXPECT_TRUE(parse({"--optim.lr", "1", "-h"}).help);
+  const CommandLine line = parse({"--model.path", "-h"});
+  EXPECT_FALSE(line.help);
+  EXPECT_EQ(line.config.model.path, "-h");
+}
+
 TEST(CommandLine, WithoutOptionsEverythingIsDefault) {
   EXPECT_EQ(flatten(parse({}).config), flatten(Config()));
 }

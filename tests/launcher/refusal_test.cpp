@@ -73,7 +73,7 @@ const std::vector<BadWords>& bad_words() {
       {{"--adapter.type", ""}, "US007", "is none of none, lora"},
       {{"--model.dtype", "float32"}, "US007", "is none of auto, bf16, fp16, fp32"},
       {{"a", "b"}, "US008", "\"b\"; usage: hone generate [DIR]"},
-      {{"a", "-h"}, "US008", "\"-h\""},
+      {{"a", "-x"}, "US008", "\"-x\""},
       {{"--model.path", "\xff\xfe"}, "US011", "model.path is not valid UTF-8"},
       {{"--prompt", "\xc3"}, "US011", "prompt is not valid UTF-8"},
       {{"--model.path", "a\nb"}, "US011", "control character"},

@@ -47,7 +47,7 @@ TEST(Program, EveryFailureIsOneLineAndItsExitCode) {
   expect_one_error_line({"inspect", "model"}, 2, "--model.path");
   expect_one_error_line({"inspect", "tokens", "--model.path", "m"}, 2, "--input");
   expect_one_error_line({"inspect", "checkpoint"}, 2, "hone inspect checkpoint DIR");
-  expect_one_error_line({"inspect", "model", "extra", "--model.path", "m"}, 2, "\"extra\"");
+  expect_one_error_line({"inspect", "chat", "extra", "--model.path", "m"}, 2, "\"extra\"");
   expect_one_error_line({"inspect", "model", "--model.path", "/nonexistent"}, 3, "/nonexistent");
   expect_one_error_line({"inspect", "checkpoint", "/nonexistent"}, 3, "/nonexistent");
   expect_one_error_line({"inspect", "model", "--config", "/nonexistent.cfg"}, 3, "/nonexistent.cfg");

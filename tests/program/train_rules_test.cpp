@@ -46,6 +46,29 @@ TEST(TrainRules, AMetricKnowsItsWayAndMayBeTurned) {
   EXPECT_FALSE(make_plan(options).best.greater_is_better);
 }
 
+TEST(TrainRules, SettingsOfAnotherOptimizerOrScheduleAreNamed) {
+  Config config;
+  EXPECT_TRUE(settings_without_effect(config).empty());
+  config.optim.momentum = 0.9;
+  config.schedule.power = 2;
+  const std::vector<std::string> lines = settings_without_effect(config);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0], "optim.momentum = 0.9 changes nothing under optim.name adamw: it is for sgd");
+  EXPECT_EQ(lines[1], "schedule.power = 2 changes nothing under schedule.name linear: it is for polynomial");
+  config.optim.name = "sgd";
+  config.schedule.name = "polynomial";
+  EXPECT_TRUE(settings_without_effect(config).empty());
+}
+
+TEST(TrainRules, ARelativeStepLeavesNothingToTheSchedule) {
+  Config config;
+  config.optim.name = "adafactor";
+  config.optim.relative_step = true;
+  EXPECT_TRUE(settings_without_effect(config).empty());
+  config.schedule.warmup_steps = 10;
+  EXPECT_EQ(settings_without_effect(config).size(), 1u);
+}
+
 TEST(TrainRules, WhatNeedsHeldOutRowsIsRefusedWithout) {
   for (const auto& [key, set] : std::map<std::string, void (*)(TrainOptions&)>{
            {"train.early_stopping_patience", [](TrainOptions& t) { t.early_stopping_patience = 2; }},
