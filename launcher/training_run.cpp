@@ -1,4 +1,3 @@
-#include "launcher/held_out.h"
 #include "launcher/training_run.h"
 
 #include <fmt/format.h>
@@ -22,6 +21,7 @@
 #include "dist/stop_signal.h"
 #include "launcher/build_model.h"
 #include "launcher/graph_rules.h"
+#include "launcher/held_out.h"
 #include "launcher/micro_tokens.h"
 #include "launcher/run_folder.h"
 #include "launcher/runtime.h"

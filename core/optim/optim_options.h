@@ -66,7 +66,8 @@ struct OptimOptions {
     visit("relative_step", relative_step,
           {.help = "learning rate min(1e-2, 1/sqrt(step)) times lr, in place of the schedule",
            .only = {"adafactor"}});
-    visit("warmup_init", warmup_init, {.help = "with relative_step: begin with 1e-6 times step", .only = {"adafactor"}});
+    visit("warmup_init", warmup_init,
+          {.help = "with relative_step: begin with 1e-6 times step", .only = {"adafactor"}});
   }
 };
 

@@ -67,7 +67,8 @@ TEST(EncodeSft, PlainRowsSuperviseTheCompletionAndOneEndToken) {
 
 TEST(EncodePrompt, APlainPromptIsLeftOpen) {
   for (const bool adds_end : {false, true}) {
-    const PromptedRow row = prompted_row(plain("ab", "cd"), ByteTokenizer(1, 258, adds_end), LetterTemplate());
+    const PromptedRow row =
+        prompted_row(plain("ab", "cd"), ByteTokenizer(1, 258, adds_end), LetterTemplate());
     EXPECT_EQ(row.ids, (std::vector<std::int32_t>{ByteTokenizer::kBegin, 'a', 'b'}));
     EXPECT_EQ(row.expected, "cd");
   }
