@@ -30,9 +30,9 @@ void chat(CommandContext& context) {
 }
 
 void model(CommandContext& context) {
-  if (context.arguments().size() < 2) context.require("model.path");
-  inspect_model(context.arguments().size() < 2 ? context.config().model.path : context.arguments()[1],
-                context.out);
+  if (context.arguments().size() == 2) return inspect_model(context.arguments()[1], context.out);
+  context.require("model.path");
+  inspect_model(context.config().model.path, context.out);
 }
 
 void prepared_data(CommandContext& context) { inspect_data(folder_of(context), context.out); }

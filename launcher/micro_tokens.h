@@ -19,8 +19,8 @@ std::int64_t checkpoint_share(const OptimOptions& optim, const ArenaLayout& trai
 std::int64_t checkpoint_memory(const TrainOptions& train, at::Device device, std::int64_t share);
 
 // Resolves train.micro_tokens in the config, before the model is loaded, the same on all ranks: seven tenths
-// of what the node has free, shared by its ranks, less weights, optimizer and the copy for a checkpoint, go by the estimate for a token;
-// at most this rank's share of a step's tokens, at least the longest row of the sets (null ones are skipped).
+// of what the node has free, shared by its ranks, less weights, optimizer and the copy for a checkpoint, go by the
+// estimate for a token; at most this rank's share of a step's tokens, at least the longest row of the sets (null ones are skipped).
 // Error(Exit::memory, "MM002") where that does not fit. All ranks.
 void resolve_micro_tokens(CommandContext& context, Purpose purpose,
                           const std::vector<const data::SampleSet*>& sets, Communicator& communicator);

@@ -223,19 +223,20 @@ train::Outcome TrainingRun::train(TrainState& state) {
   train::StepParts parts = step_parts(state);
   RunObserver observer(context_, config_, *config_.train.steps, state);
   train::TimeLimit limit(time_limit(config_.train), context_.seconds());
+  const auto saving = [&] { return config_.train.max_time.empty() ? 0.0 : checkpoints_.expected_seconds(); };
   const dist::StopSignals signals(context_.session.launched());
-  train::TrainerPorts ports{
-      .step = [&](std::int64_t step) { return train::run_step(parts, *source_, step); },
-      .evaluate = {},
-      .source = *source_,
-      .checkpoints = checkpoints_,
-      .observer = observer,
-      .stop_agreed =
-          [&] {
-            const bool late = limit.over(context_.seconds(), checkpoints_.expected_seconds());
-            return dist::stop_agreed(communicator_, late || dist::stop_requested() != 0);
-          },
-      .clock = clock_};
+  train::TrainerPorts ports{.step = [&](std::int64_t step) { return train::run_step(parts, *source_, step); },
+                            .evaluate = {},
+                            .source = *source_,
+                            .checkpoints = checkpoints_,
+                            .observer = observer,
+                            .stop_agreed =
+                                [&] {
+                                  const bool late = limit.over(context_.seconds(), saving());
+                                  return dist::stop_agreed(communicator_,
+                                                           late || dist::stop_requested() != 0);
+                                },
+                            .clock = clock_};
   if (held_out_) ports.evaluate = [&] { return evaluate(); };
   return train::run_training(plan_, state, ports);
 }

@@ -16,8 +16,7 @@ struct FieldInfo {
   const char* help = "";
   const char* unit = "";
   std::vector<std::string> choices = {};  // allowed values, empty: free
-  std::vector<std::string> only =
-      {};  // values of the section's `name` under which the field counts; empty: all
+  std::vector<std::string> only = {};     // of the section's `name`, where it counts; empty: everywhere
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   bool may_change_on_resume = false;
