@@ -1,16 +1,22 @@
-// Greedy generation on this machine's CPUs:
-//   bench_generate MODEL [threads] [new_tokens] [legs]
-// per leg (of fp32,bf16,nf4) and for 1 and 8 prompts at once one JSON line: new tokens/s of the best of three runs, and
-// the share of the speed at which one thread a core reads memory that the weights read for them amount to.
+// Greedy generation:
+//   bench_generate --model PATH | --shape 135m|1b|8b [--device cpu|cuda] [--legs fp32,bf16,nf4] [--new_tokens 64]
+//                  [--threads N]
+// per leg and for 1 and 8 prompts at once one JSON line: new tokens/s of the best of three runs, and the share of the
+// speed at which the device reads memory (one thread a core) that the weights read for them amount to. A shape's weights
+// are noise. The nf4 leg computes in fp32 on CPUs, in bf16 on a GPU.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 
+#include "bench/flags.h"
+#include "bench/noise_model.h"
+#include "core/base/failure.h"
 #include "core/base/json.h"
+#include "core/device/device.h"
+#include "core/device/load_cuda.h"
 #include "core/generate/generator.h"
 #include "core/model/registry.h"
 #include "core/nn/tensor_pool.h"
@@ -21,17 +27,38 @@ using namespace hone;
 
 constexpr std::int64_t kPromptTokens = 32;
 
+struct Settings {
+  std::string model, shape, device = "cpu", legs = "fp32,bf16,nf4";
+  std::int64_t new_tokens = 64;
+  int threads = 0;
+};
+
+Settings parse(int argc, char** argv) {
+  Settings s;
+  bench::read_flags(argc, argv,
+                    {{"--model", [&](auto& v) { s.model = v; }},
+                     {"--shape", [&](auto& v) { s.shape = v; }},
+                     {"--device", [&](auto& v) { s.device = v; }},
+                     {"--legs", [&](auto& v) { s.legs = v; }},
+                     {"--new_tokens", [&](auto& v) { s.new_tokens = std::stoll(v); }},
+                     {"--threads", [&](auto& v) { s.threads = std::stoi(v); }}});
+  return s;
+}
+
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 // Bytes a second that a sum over more than any cache holds reads.
-double read_bandwidth() {
-  const at::Tensor data = at::ones({64 << 20}, at::kFloat);
+double read_bandwidth(at::Device device) {
+  const std::int64_t elements = std::int64_t{device.is_cpu() ? 64 : 1024} << 20;
+  const at::Tensor data = at::ones({elements}, at::TensorOptions().dtype(at::kFloat).device(device));
   double best = 0;
   for (int repeat = 0; repeat < 4; ++repeat) {
+    device::synchronize(device);
     const auto begin = std::chrono::steady_clock::now();
     data.sum();
+    device::synchronize(device);
     best = std::max(best, static_cast<double>(data.nbytes()) / seconds_since(begin));
   }
   return best;
@@ -47,32 +74,37 @@ std::vector<generate::Prompt> prompts(std::int64_t count, std::int64_t vocab) {
   return all;
 }
 
-struct Leg {
-  const char* name;
-  at::ScalarType compute;
-  bool nf4;
-};
+formats::ModelFiles files_of(const Settings& settings) {
+  if (!settings.model.empty()) return formats::open_model(settings.model);
+  formats::ModelFiles files;
+  files.config = bench::model_shape(settings.shape);
+  files.tensors = std::make_unique<bench::NoiseSource>(files.config);
+  return files;
+}
 
-void run(const Leg& leg, const std::string& path, std::int64_t new_tokens, double bandwidth) {
-  const formats::ModelFiles files = formats::open_model(path);
+void run(const std::string& leg, const Settings& settings, at::Device device, double bandwidth) {
+  const formats::ModelFiles files = files_of(settings);
   model::BuildSpec spec;
-  spec.compute = leg.compute;
-  spec.nf4 = leg.nf4;
+  spec.device = device;
+  spec.nf4 = leg == "nf4";
+  spec.compute = leg == "bf16" || (spec.nf4 && device.is_cuda()) ? at::kBFloat16 : at::kFloat;
   const model::Model model = model::build_model(files, spec, false);
   for (const std::int64_t batch : {1, 8}) {
-    generate::GenerateSettings settings;
-    settings.max_new_tokens = new_tokens;  // no end ids: every answer has this many
+    generate::GenerateSettings asked;
+    asked.max_new_tokens = settings.new_tokens;  // no end ids: every answer has this many
     const std::vector<generate::Prompt> all = prompts(batch, files.config.vocab_size);
     double best = 1e30;
     for (int repeat = 0; repeat < 3; ++repeat) {
       const auto begin = std::chrono::steady_clock::now();
-      generate::generate(model, all, settings);
+      generate::generate(model, all, asked);
       best = std::min(best, seconds_since(begin));
     }
-    const double steps_per_second = static_cast<double>(new_tokens) / best;
+    const double steps_per_second = static_cast<double>(settings.new_tokens) / best;
     const OrderedJson row{{"bench", "generate"},
                           {"who", "hone"},
-                          {"leg", leg.name},
+                          {"device", settings.device},
+                          {"shape", settings.shape},
+                          {"leg", leg},
                           {"batch", batch},
                           {"threads", at::get_num_threads()},
                           {"tokens_per_second", static_cast<double>(batch) * steps_per_second},
@@ -83,19 +115,27 @@ void run(const Leg& leg, const std::string& path, std::int64_t new_tokens, doubl
   }
 }
 
+void run_all(const Settings& settings) {
+  if (settings.threads > 0) at::set_num_threads(settings.threads);
+  if (settings.device == "cuda") device::load_cuda();
+  const at::Device device = device::device_of(settings.device);
+  const double bandwidth = read_bandwidth(device);
+  for (const std::string leg : {"fp32", "bf16", "nf4"})
+    if (("," + settings.legs + ",").find("," + leg + ",") != std::string::npos)
+      run(leg, settings, device, bandwidth);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return std::fprintf(stderr, "usage: bench_generate MODEL [threads] [new_tokens] [legs]\n"), 2;
   nn::install_tensor_pool();
   const c10::InferenceMode inference;
-  if (argc > 2) at::set_num_threads(std::atoi(argv[2]));
-  const std::int64_t new_tokens = argc > 3 ? std::atoi(argv[3]) : 64;
-  const std::string legs = "," + std::string(argc > 4 ? argv[4] : "fp32,bf16,nf4") + ",";
-  const double bandwidth = read_bandwidth();
-  for (const Leg& leg :
-       {Leg{"fp32", at::kFloat, false}, Leg{"bf16", at::kBFloat16, false}, Leg{"nf4", at::kFloat, true}})
-    if (legs.find("," + std::string(leg.name) + ",") != std::string::npos)
-      run(leg, argv[1], new_tokens, bandwidth);
-  return 0;
+  try {
+    run_all(parse(argc, argv));
+    return 0;
+  } catch (...) {
+    const Error error = as_error(std::current_exception());
+    std::fprintf(stderr, "%s\n", error.what());
+    return static_cast<int>(error.exit());
+  }
 }

@@ -1,11 +1,11 @@
 // One LoRA training step (rank 16, all linears) of a model with random weights:
 //   bench_lora_step [--device cpu|cuda] [--shape 135m|1b|8b] [--legs bf16,bf16+nf4,fp32,fp32+nf4] [--sequences N]
 //                   [--length N] [--steps N] [--threads N] [--strands true|false] [--graph true|false] [--paced true]
-//                   [--probe]
+//                   [--probe true|false]
 // One JSON line a leg: tokens/s, the FLOP rate of the step, its share of the fastest matrix product probed just before
 // and after (timings on shared machines drift; the ratio does not), and the peak of memory. --paced: a step begins when
 // a line of standard input says so, and is followed by a line with its seconds, so that two programs can take turns.
-// --probe only looks for the device.
+// --probe true only looks for the device.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -15,8 +15,8 @@
 #include <chrono>
 #include <cstdio>
 #include <iostream>
-#include <map>
 
+#include "bench/flags.h"
 #include "bench/noise_model.h"
 #include "core/base/failure.h"
 #include "core/base/json.h"
@@ -43,27 +43,18 @@ struct Settings {
 
 Settings parse(int argc, char** argv) {
   Settings s;
-  const std::map<std::string, std::function<void(const std::string&)>> keys{
-      {"--device", [&](auto& v) { s.device = v; }},
-      {"--shape", [&](auto& v) { s.shape = v; }},
-      {"--legs", [&](auto& v) { s.legs = v; }},
-      {"--sequences", [&](auto& v) { s.sequences = std::stoll(v); }},
-      {"--length", [&](auto& v) { s.length = std::stoll(v); }},
-      {"--steps", [&](auto& v) { s.steps = std::stoi(v); }},
-      {"--threads", [&](auto& v) { s.threads = std::stoi(v); }},
-      {"--strands", [&](auto& v) { s.strands = v == "true"; }},
-      {"--paced", [&](auto& v) { s.paced = v == "true"; }},
-      {"--graph", [&](auto& v) { s.graph = v == "true"; }}};
-  for (int i = 1; i < argc; ++i) {
-    const std::string key = argv[i];
-    if (key == "--probe") {
-      s.probe = true;
-    } else if (const auto found = keys.find(key); found != keys.end() && i + 1 < argc) {
-      found->second(argv[++i]);
-    } else {
-      throw Error(Exit::usage, "BN002", "not understood", "bench_lora_step", key, "see bench/lora_step.cpp");
-    }
-  }
+  bench::read_flags(argc, argv,
+                    {{"--device", [&](auto& v) { s.device = v; }},
+                     {"--shape", [&](auto& v) { s.shape = v; }},
+                     {"--legs", [&](auto& v) { s.legs = v; }},
+                     {"--sequences", [&](auto& v) { s.sequences = std::stoll(v); }},
+                     {"--length", [&](auto& v) { s.length = std::stoll(v); }},
+                     {"--steps", [&](auto& v) { s.steps = std::stoi(v); }},
+                     {"--threads", [&](auto& v) { s.threads = std::stoi(v); }},
+                     {"--strands", [&](auto& v) { s.strands = v == "true"; }},
+                     {"--paced", [&](auto& v) { s.paced = v == "true"; }},
+                     {"--graph", [&](auto& v) { s.graph = v == "true"; }},
+                     {"--probe", [&](auto& v) { s.probe = v == "true"; }}});
   return s;
 }
 

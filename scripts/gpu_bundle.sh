@@ -14,14 +14,15 @@ source scripts/lib.sh
 file=$(realpath -m "${1:-build-gpu/hone-gpu.tar.gz}")
 limit=$((40 * 1024 * 1024))
 stage=build-gpu/hone-gpu
-targets=(cuda_device_tests core_tests nccl_device_tests bench_lora_step)
+programs=(launcher/hone tests/cuda_device_tests tests/core_tests tests/dist/nccl_device_tests bench/bench_lora_step
+  bench/bench_generate)
 
 build() {
   read -ra cmake_args <<<"${HONE_CMAKE_ARGS:-}"
   step "configure" build-gpu/log/configure.log cmake --preset release -B build-gpu -DHONE_CUDA=ON \
     -DHONE_TEST_GOLDEN=golden "${cmake_args[@]}"
   local names=()
-  for target in "${targets[@]}"; do names+=(--target "$target"); done
+  for program in "${programs[@]}"; do names+=(--target "$(basename "$program")"); done
   step "build" build-gpu/log/build.log cmake --build build-gpu ${HONE_BUILD_JOBS:+-j"$HONE_BUILD_JOBS"} "${names[@]}"
 }
 
@@ -35,17 +36,19 @@ needed_libraries() {
 
 pack() {
   rm -rf "$stage"
-  mkdir -p "$stage/bin" "$stage/lib/cxx" "$stage/golden"
-  cp build-gpu/tests/cuda_device_tests build-gpu/tests/core_tests build-gpu/tests/dist/nccl_device_tests build-gpu/bench/bench_lora_step "$stage/bin/"
+  mkdir -p "$stage/bin" "$stage/lib/cxx" "$stage/golden" "$stage/tests/e2e" "$stage/configs"
+  cp "${programs[@]/#/build-gpu/}" "$stage/bin/"
   strip "$stage"/bin/*
   local library
   for library in $(needed_libraries "$stage"/bin/*); do cp -L "$library" "$stage/lib/"; done
   mv "$stage"/lib/libstdc++.so* "$stage"/lib/libgcc_s.so* "$stage/lib/cxx/"
   strip --strip-unneeded "$stage"/lib/*.so* "$stage"/lib/cxx/*.so*
-  cp -r tests/golden/core "$stage/golden/"
+  cp -r tests/golden/core tests/golden/e2e "$stage/golden/"
+  cp tests/e2e/lib.sh tests/e2e/cuda_test.sh "$stage/tests/e2e/"
+  cp -r configs/sft "$stage/configs/"
   find "$stage/golden" -name '*.py' -delete
   cp scripts/gpu_bundle_run.sh "$stage/run.sh"
-  cp scripts/peers/bench_peft.py "$stage/"
+  cp scripts/peers/bench_peft.py scripts/peers/bench_transformers_generate.py "$stage/"
   git rev-parse --short HEAD >"$stage/commit"
   mkdir -p "$(dirname "$file")"
   tar -C build-gpu -czf "$file" hone-gpu

@@ -22,7 +22,7 @@ export LD_LIBRARY_PATH="$PWD/lib:$torch_lib:$nvidia/nccl/lib:$nvidia/cu13/lib${L
 if ldd bin/* 2>&1 | grep -qE 'GLIBCXX_|libstdc\+\+.*not found'; then
   export LD_LIBRARY_PATH="$PWD/lib/cxx:$LD_LIBRARY_PATH"  # the machine's C++ library is older, or none
 fi
-bin/bench_lora_step --device cuda --probe >/dev/null || refuse "no CUDA device to run on (see the line above)"
+bin/bench_lora_step --device cuda --probe true >/dev/null || refuse "no CUDA device to run on (see the line above)"
 
 failed=0
 parts=" ${*:-tests bench peers} "
@@ -50,12 +50,19 @@ nccl() {
     $((SECONDS - begin))
 }
 
+program() {
+  local begin=$SECONDS status=0
+  HONE_TEST_LIMIT=120 bash tests/e2e/cuda_test.sh bin/hone golden >&2 || status=$?
+  ((status == 0)) || failed=1
+  printf '{"gpu": "tests", "binary": "hone", "exit": %d, "seconds": %d}\n' "$status" $((SECONDS - begin))
+}
+
 bench() {
-  bin/bench_lora_step --device cuda "$@" || { failed=1; say "failed: bench_lora_step $*"; }
+  bin/"$1" --device cuda "${@:2}" || { failed=1; say "failed: $*"; }
 }
 
 peer() {
-  python3 bench_peft.py --device cuda "$@" || { failed=1; say "failed: bench_peft.py $*"; }
+  python3 "$@" --device cuda || { failed=1; say "failed: $*"; }
 }
 
 printf '{"gpu": "machine", "device": "%s", "commit": "%s"}\n' \
@@ -63,21 +70,26 @@ printf '{"gpu": "machine", "device": "%s", "commit": "%s"}\n' \
 if [[ $parts == *" tests "* ]]; then
   tests cuda_device_tests '*'
   tests core_tests '*/cuda:*Cuda*'
+  program
   nccl 2
   nccl 4
 fi
 if [[ $parts == *" bench "* ]]; then
   for shape in 1b 8b; do
-    bench --shape "$shape" --legs bf16,bf16+nf4 --sequences 2 --length 2048 --steps 20
-    bench --shape "$shape" --legs bf16+nf4 --sequences 8 --length 2048 --steps 10
+    bench bench_lora_step --shape "$shape" --legs bf16,bf16+nf4 --sequences 2 --length 2048 --steps 20
+    bench bench_lora_step --shape "$shape" --legs bf16+nf4 --sequences 8 --length 2048 --steps 10
+    bench bench_generate --shape "$shape" --legs bf16,nf4
   done
-  bench --shape 1b --legs bf16+nf4 --sequences 2 --length 2048 --steps 20 --graph false
+  bench bench_lora_step --shape 1b --legs bf16+nf4 --sequences 2 --length 2048 --steps 20 --graph false
 fi
 if [[ $parts == *" peers "* ]]; then
   if python3 -c 'import transformers, peft' 2>/dev/null; then
     legs=bf16
     python3 -c 'import bitsandbytes' 2>/dev/null && legs=bf16,nf4
-    for shape in 1b 8b; do peer --shape "$shape" --legs "$legs" --batch 2 --length 2048 --steps 10; done
+    for shape in 1b 8b; do
+      peer bench_peft.py --shape "$shape" --legs "$legs" --batch 2 --length 2048 --steps 10
+      peer bench_transformers_generate.py "$shape" --legs "$legs"
+    done
   else
     say "transformers or peft is not importable: no peer beside which to measure"
   fi

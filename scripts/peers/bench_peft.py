@@ -14,12 +14,11 @@ import os
 import resource
 import statistics
 import sys
-import tempfile
 import time
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 # SmolLM2-135M, Llama-3.2-1B, Llama-3.1-8B.
 SHAPES = {
@@ -39,14 +38,26 @@ def base_model(leg, args):
     with torch.device(args.device):
         model = LlamaForCausalLM(LlamaConfig(**SHAPES[args.shape]))
     torch.set_default_dtype(torch.float32)
-    if leg != "nf4":
-        return model
-    with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
-        quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
-                                          bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16)
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, device_map=args.device,
-                                                    quantization_config=quantization)
+    return in_nf4(model, args.device) if leg == "nf4" else model
+
+
+def in_nf4(model, device):
+    """The linears of the blocks by bitsandbytes, as from_pretrained makes them; a model of 16 GB does not go by disk."""
+    import bitsandbytes as bnb
+
+    for block in model.model.layers:
+        for owner in (block.self_attn, block.mlp):
+            for name, linear in list(owner.named_children()):
+                if not isinstance(linear, torch.nn.Linear):
+                    continue
+                packed = bnb.nn.Linear4bit(linear.in_features, linear.out_features, bias=False,
+                                           compute_dtype=torch.bfloat16, compress_statistics=True, quant_type="nf4",
+                                           device="meta")
+                packed.weight = bnb.nn.Params4bit(linear.weight.data, requires_grad=False, module=packed,
+                                                  compress_statistics=True, quant_type="nf4").to(device)
+                setattr(owner, name, packed)
+    model.is_loaded_in_4bit = True  # what PEFT asks
+    return model
 
 
 def wait(args):

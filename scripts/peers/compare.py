@@ -113,7 +113,7 @@ def hf_folder(args):
 def generate(args):
     folder, rows = hf_folder(args), []
     for _ in range(args.rounds):
-        rows += rows_of([args.build / "bench/bench_generate", folder, args.threads])
+        rows += rows_of([args.build / "bench/bench_generate", "--model", folder, "--threads", args.threads])
         rows += rows_of([sys.executable, HERE / "bench_transformers_generate.py", folder, "--threads", args.threads,
                          "--legs", ",".join(leg for leg in args.peer_legs.split(",") if leg != "nf4")])
     for batch in (1, 8):
