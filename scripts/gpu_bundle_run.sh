@@ -3,7 +3,7 @@
 # standard output, the rest on standard error. Ends with 1 where a test failed or a benchmark did not run, with 2 where
 # there is nothing to run on.
 #
-#   run.sh [tests|bench|peers ...]        all of them without arguments
+#   run.sh [kernels|program|nccl|bench|peers ...]        all of them without arguments
 set -uo pipefail
 cd "$(dirname "$0")"
 
@@ -17,6 +17,7 @@ if [[ -z $torch_lib ]]; then
 fi
 [[ -e $torch_lib/libtorch_cuda.so ]] || refuse "no libtorch_cuda.so in $torch_lib: this torch has no CUDA"
 export HONE_TORCH_LIB=$torch_lib
+their_path=${LD_LIBRARY_PATH:-}  # of Python's own libraries
 nvidia=$torch_lib/../../nvidia  # NCCL and the CUDA runtime, as LibTorch finds them
 export LD_LIBRARY_PATH="$PWD/lib:$torch_lib:$nvidia/nccl/lib:$nvidia/cu13/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 if ldd bin/* 2>&1 | grep -qE 'GLIBCXX_|libstdc\+\+.*not found'; then
@@ -25,7 +26,8 @@ fi
 bin/bench_lora_step --device cuda --probe true >/dev/null || refuse "no CUDA device to run on (see the line above)"
 
 failed=0
-parts=" ${*:-tests bench peers} "
+parts=" ${*:-kernels program nccl bench peers} "
+asked() { [[ $parts == *" $1 "* ]]; }
 
 # tests BINARY FILTER
 tests() {
@@ -62,34 +64,37 @@ bench() {
 }
 
 peer() {
-  python3 "$@" --device cuda || { failed=1; say "failed: $*"; }
+  LD_LIBRARY_PATH=$their_path python3 "$@" --device cuda || { failed=1; say "failed: $*"; }
 }
 
 printf '{"gpu": "machine", "device": "%s", "commit": "%s"}\n' \
   "$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)" "$(cat commit)"
-if [[ $parts == *" tests "* ]]; then
+if asked kernels; then
   tests cuda_device_tests '*'
   tests core_tests '*/cuda:*Cuda*'
-  program
+fi
+if asked program; then program; fi
+if asked nccl; then
   nccl 2
   nccl 4
 fi
-if [[ $parts == *" bench "* ]]; then
+if asked bench; then
   for shape in 1b 8b; do
     bench bench_lora_step --shape "$shape" --legs bf16,bf16+nf4 --sequences 2 --length 2048 --steps 20
     bench bench_lora_step --shape "$shape" --legs bf16+nf4 --sequences 8 --length 2048 --steps 10
-    bench bench_generate --shape "$shape" --legs bf16,nf4
   done
+  bench bench_generate --shape 1b --legs bf16,nf4
   bench bench_lora_step --shape 1b --legs bf16+nf4 --sequences 2 --length 2048 --steps 20 --graph false
 fi
-if [[ $parts == *" peers "* ]]; then
-  if python3 -c 'import transformers, peft' 2>/dev/null; then
+if asked peers; then
+  importable() { LD_LIBRARY_PATH=$their_path python3 -c "import $1" 2>/dev/null; }
+  if importable transformers,peft; then
     legs=bf16
-    python3 -c 'import bitsandbytes' 2>/dev/null && legs=bf16,nf4
+    importable bitsandbytes && legs=bf16,nf4
     for shape in 1b 8b; do
       peer bench_peft.py --shape "$shape" --legs "$legs" --batch 2 --length 2048 --steps 10
-      peer bench_transformers_generate.py "$shape" --legs "$legs"
     done
+    peer bench_transformers_generate.py 1b --legs "$legs"
   else
     say "transformers or peft is not importable: no peer beside which to measure"
   fi

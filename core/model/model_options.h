@@ -33,7 +33,8 @@ struct ModelOptions {
     visit("double_quant", double_quant, {.help = "nf4: quantise the block scales too, as QLoRA does"});
     visit("device", device,
           {.help = "where to compute; auto: on a GPU where one is and the run has one rank",
-           .choices = {"auto", "cpu", "cuda"}});
+           .choices = {"auto", "cpu", "cuda"},
+           .may_change_on_resume = true});
   }
 };
 

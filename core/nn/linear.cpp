@@ -18,6 +18,11 @@ struct ActiveBranch {
   at::Tensor low;  // drop(x) A^T, [T, r]
 };
 
+// sum + a b; sum may be undefined
+void add_to(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
+  sum.defined() ? add_product(sum, a, b) : void(sum = product(a, b));
+}
+
 struct LinearNode final : TapeNode {
   const Linear* layer;
   std::shared_ptr<Saved> x;    // where a gradient is formed from it
@@ -30,13 +35,14 @@ struct LinearNode final : TapeNode {
     at::Tensor dy = gradients.take(out);
     if (!dy.defined()) return;
     dy = dy.reshape({-1, layer->weight->shape()[0]});  // a consumer may have read it as heads
+    // The small first: what is first is written, the rest is added to it.
+    for (const ActiveBranch& one : active) branch_backward(one, dy, gradients, sink);
     if (in >= 0) gradients.add_product(in, dy, layer->weight->acquire());
     if (weight_trained) add_product(sink.gradient(*layer->weight->parameter()), dy.t(), x->get());
     if (layer->bias && layer->bias->parameter()) {
       at::Tensor gradient = sink.gradient(*layer->bias->parameter());
       gradient.add_(dy.sum(0, /*keepdim=*/false, gradient.scalar_type()));
     }
-    for (const ActiveBranch& one : active) branch_backward(one, dy, gradients, sink);
   }
 
   void branch_backward(const ActiveBranch& one, const at::Tensor& dy, Gradients& gradients,
@@ -59,18 +65,20 @@ struct LinearNode final : TapeNode {
 
 Value one_linear(const Pass& pass, const Value& x, const std::shared_ptr<Saved>& saved_x, const Linear& layer,
                  const at::Tensor& mask, const at::Tensor& x_dropped) {
-  at::Tensor y = layer.weight->times_transposed(x.tensor);
-  if (layer.bias) y.add_(layer.bias->acquire());
+  at::Tensor y;
   std::vector<ActiveBranch> active;
   bool trained = layer.weight->parameter().has_value() || (layer.bias && layer.bias->parameter());
   for (const LoraBranch& branch : layer.branches) {
     if (!takes_part(branch, pass.adapters)) continue;
     const at::Tensor& input = branch.trained && mask.defined() ? x_dropped : x.tensor;
     const at::Tensor low = branch.a->times_transposed(input).mul_(branch.scale);
-    add_product(y, low, branch.b->acquire().t());
+    add_to(y, low, branch.b->acquire().t());
     active.push_back({&branch, low});
     trained = trained || branch.a->parameter().has_value();
   }
+  y = y.defined() ? layer.weight->add_times_transposed(std::move(y), x.tensor)
+                  : layer.weight->times_transposed(x.tensor);
+  if (layer.bias) y.add_(layer.bias->acquire());
   Value out = pass.output(std::move(y), trained || x.wants_gradient());
   if (out.wants_gradient()) {
     auto node = std::make_unique<LinearNode>();

@@ -115,6 +115,8 @@ void add_product(at::Tensor c, const at::Tensor& a, const at::Tensor& b) {
     in_parts(c, a, b, 1.0f);
   } else if (c.scalar_type() == a.scalar_type()) {
     c.addmm_(a, b);
+  } else if (c.is_cuda()) {
+    at::addmm_out(c, c, a, b, c.scalar_type());  // summed and added in fp32
   } else {
     c.add_(at::mm(a, b));
   }

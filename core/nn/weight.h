@@ -24,6 +24,7 @@ class Weight {
   virtual at::Tensor acquire() const = 0;
   // x W^T, [M, in] -> [M, out]. What is held compressed may multiply without ever being a whole dense matrix.
   virtual at::Tensor times_transposed(const at::Tensor& x) const;
+  at::Tensor add_times_transposed(at::Tensor y, const at::Tensor& x) const;  // y + x W^T, where y was
   // Index into the arena where trainable: its gradient then goes to GradientSink::gradient(index).
   virtual std::optional<std::size_t> parameter() const { return std::nullopt; }
   virtual const TrainedRows* trained_rows() const {

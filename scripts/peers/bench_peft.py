@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import statistics
+import subprocess
 import sys
 import time
 
@@ -121,14 +122,12 @@ def main():
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--length", type=int, default=512)
     args = parser.parse_args()
-    for leg in args.legs.split(","):
-        child = os.fork()  # a process a leg, so that one's memory is not counted for the next
-        if child == 0:
-            print(json.dumps(run(leg, args)), flush=True)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if status:
-            raise SystemExit(f"{leg} failed")
+    legs = args.legs.split(",")
+    if len(legs) == 1:
+        print(json.dumps(run(args.legs, args)), flush=True)
+        return
+    for leg in legs:  # a process a leg, so that one's memory is not counted for the next
+        subprocess.run([sys.executable, __file__, *sys.argv[1:], "--legs", leg], check=True)
 
 
 if __name__ == "__main__":
