@@ -25,6 +25,15 @@ struct Problem {
   std::int64_t width(std::int64_t plane) const { return std::min(kBlock, dim - plane * kBlock); }
 };
 
+// Rows of a head lie far apart in q, k and v: each is asked for some rows before it is read.
+constexpr std::int64_t kRowsAhead = 8;
+
+template <class T>
+void ask_for_row(const T* x, std::int64_t dim) {
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  for (std::int64_t i = 0; i < dim; i += kLine) __builtin_prefetch(x + i);
+}
+
 // fp32 rows of a head, cut into planes of kBlock columns. Rows and columns are zero up to a multiple of 16.
 class Rows {
  public:
@@ -80,14 +89,18 @@ struct Pair {
   std::int64_t visible(std::int64_t row) const {
     return p.spec.causal ? std::max<std::int64_t>(0, m - n + row % n + 1) : m;
   }
+  std::int64_t key_at(std::int64_t t) const { return ((k0 + t) * p.key_heads + key_head) * p.dim; }
   template <class T>
   void load_keys(const T* x, Rows& out) const {
-    for (std::int64_t t = 0; t < m; ++t) out.load(t, x + ((k0 + t) * p.key_heads + key_head) * p.dim);
+    for (std::int64_t t = 0; t < m; ++t) {
+      if (t + kRowsAhead < m) ask_for_row(x + key_at(t + kRowsAhead), p.dim);
+      out.load(t, x + key_at(t));
+    }
     out.clear(m, padded(m));
   }
   template <class T>
   void store_keys(Rows& from, T* x) const {
-    for (std::int64_t t = 0; t < m; ++t) from.store(t, x + ((k0 + t) * p.key_heads + key_head) * p.dim);
+    for (std::int64_t t = 0; t < m; ++t) from.store(t, x + key_at(t));
   }
 };
 
@@ -120,6 +133,8 @@ struct Lanes {
 template <class T>
 void load_lanes(const Pair& pair, const Lanes& lanes, const T* x, float factor, Rows& out) {
   for (std::int64_t l = 0; l < lanes.count; ++l) {
+    if (l + kRowsAhead < lanes.count)
+      ask_for_row(x + pair.token_and_head(lanes.first + l + kRowsAhead) * pair.p.dim, pair.p.dim);
     out.load(l, x + pair.token_and_head(lanes.first + l) * pair.p.dim);
     if (factor != 1.0f) out.multiply(l, factor);
   }
