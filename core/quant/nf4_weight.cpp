@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <atomic>
+#include <thread>
+
 #include "core/base/error.h"
 #include "core/nn/few_rows.h"
 
@@ -31,13 +34,10 @@ void dequantize_blocks(const Nf4View& data, std::int64_t first, std::int64_t las
 }
 
 template <class Out>
-void dequantize_tasks(const Nf4View& data, std::int64_t begin, std::int64_t end, Out* out) {
+void dequantize_task(const Nf4View& data, std::int64_t task, std::vector<float>& absmax, Out* out) {
   const std::int64_t blocks = (data.elements + kNf4Block - 1) / kNf4Block;
-  std::vector<float> absmax;
-  for (std::int64_t task = begin; task < end; ++task) {
-    const std::int64_t first = task * kBlocksPerTask, last = std::min(blocks, first + kBlocksPerTask);
-    dequantize_blocks(data, first, last, absmax, out + first * kNf4Block);
-  }
+  const std::int64_t first = task * kBlocksPerTask, last = std::min(blocks, first + kBlocksPerTask);
+  dequantize_blocks(data, first, last, absmax, out + first * kNf4Block);
 }
 
 }  // namespace
@@ -47,19 +47,48 @@ Nf4Weight::Nf4Weight(const Nf4Data& data, std::vector<std::int64_t> shape, at::S
   HONE_CHECK(c10::multiply_integers(shape_) == data_.elements);
 }
 
-at::Tensor Nf4Weight::acquire() const {
-  const bool half = compute_ == at::kBFloat16;
-  at::Tensor out = at::empty(shape_, half ? at::kBFloat16 : at::kFloat);
-  const std::int64_t tasks = (data_.blocks() + kBlocksPerTask - 1) / kBlocksPerTask;
+// A dense copy that several threads make together.
+struct Nf4Weight::Dense {
+  Dense(at::Tensor values, std::int64_t tasks)
+      : out(values.mutable_data_ptr()), alive(values.getIntrusivePtr()), tasks(tasks), left(tasks) {}
+  void* out;
+  c10::weak_intrusive_ptr<c10::TensorImpl> alive;
+  const std::int64_t tasks;
+  std::atomic<std::int64_t> next = 0, left;
+};
+
+Nf4Weight::~Nf4Weight() = default;
+
+void Nf4Weight::fill(Dense& dense) const {
   const Nf4View data = view_of(data_);
-  at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
-    if (half) {
-      dequantize_tasks(data, begin, end, static_cast<std::uint16_t*>(out.mutable_data_ptr()));
+  std::vector<float> absmax(kBlocksPerTask);
+  for (std::int64_t task; (task = dense.next++) < dense.tasks; --dense.left) {
+    if (compute_ == at::kBFloat16) {
+      dequantize_task(data, task, absmax, static_cast<std::uint16_t*>(dense.out));
     } else {
-      dequantize_tasks(data, begin, end, static_cast<float*>(out.mutable_data_ptr()));
+      dequantize_task(data, task, absmax, static_cast<float*>(dense.out));
     }
-  });
-  return half || compute_ == at::kFloat ? out : out.to(compute_);
+  }
+}
+
+at::Tensor Nf4Weight::acquire() const {
+  const at::ScalarType made_in = compute_ == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
+  at::Tensor out;
+  std::shared_ptr<Dense> dense;
+  {
+    const std::lock_guard guard(lock_);
+    if (latest_)
+      if (auto held = latest_->alive.lock()) out = at::Tensor(std::move(held));
+    if (!out.defined()) {
+      out = at::empty(shape_, made_in);
+      latest_ = std::make_shared<Dense>(out, (data_.blocks() + kBlocksPerTask - 1) / kBlocksPerTask);
+    }
+    dense = latest_;
+  }
+  at::in_parallel_region() ? fill(*dense)
+                           : at::parallel_for(0, dense->tasks, 1, [&](auto, auto) { fill(*dense); });
+  while (dense->left > 0) std::this_thread::yield();
+  return made_in == compute_ ? out : out.to(compute_);
 }
 
 at::Tensor Nf4Weight::times_transposed(const at::Tensor& x) const {

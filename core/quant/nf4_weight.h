@@ -1,6 +1,8 @@
 #pragma once
-// A frozen matrix held in NF4. Every acquire() dequantises into a tensor of its own, so that at most as many dense
-// matrices exist as operators hold at once.
+// A frozen matrix held in NF4. acquire() dequantises, so that at most as many dense matrices exist as operators hold at
+// once. Threads of one parallel region that hold it at the same time share one, and the work of making it.
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include "core/nn/weight.h"
@@ -11,6 +13,7 @@ namespace hone::quant {
 class Nf4Weight final : public nn::Weight {
  public:
   Nf4Weight(const Nf4Data& data, std::vector<std::int64_t> shape, at::ScalarType compute);
+  ~Nf4Weight() override;
   at::Tensor acquire() const override;
   // Few rows: each thread dequantises the rows of W it multiplies with, in fp32 whatever the compute type.
   at::Tensor times_transposed(const at::Tensor& x) const override;
@@ -19,9 +22,14 @@ class Nf4Weight final : public nn::Weight {
   std::vector<at::Tensor*> storage() override { return data_.large(); }
 
  private:
+  struct Dense;
+  void fill(Dense& dense) const;
+
   Nf4Tensors data_;
   std::vector<std::int64_t> shape_;
   at::ScalarType compute_;
+  mutable std::mutex lock_;
+  mutable std::shared_ptr<Dense> latest_;  // being made, or held by an operator, or gone
 };
 
 }  // namespace hone::quant

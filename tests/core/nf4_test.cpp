@@ -1,5 +1,6 @@
 #include "core/quant/nf4.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "core/base/dynamic_map.h"
@@ -95,9 +96,24 @@ TEST(Nf4, WeightDequantisesInEveryComputeType) {
   const at::Tensor reference = floats_of(expected).view({130, 96});
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
     const quant::Nf4Weight weight(data, {130, 96}, type);
-    const at::Tensor first = weight.acquire(), second = weight.acquire();  // two never share memory
+    const at::Tensor first = weight.acquire(), second = weight.acquire();
     EXPECT_TRUE(at::equal(first, reference.to(type)));
     EXPECT_TRUE(at::equal(second, reference.to(type)));
+  }
+}
+
+TEST(Nf4, ThreadsThatHoldAWeightShareTheDenseMatrixAndTheWorkOfMakingIt) {
+  const at::Tensor input = at::randn({2048, 512});
+  const quant::Nf4Weight weight(quantize(input, true), {2048, 512}, at::kFloat);
+  const at::Tensor reference = weight.acquire().clone();
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    std::vector<at::Tensor> copies(4);
+    at::parallel_for(0, 4, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) copies[i] = weight.acquire();
+      for (std::int64_t i = begin; i < end; ++i) EXPECT_TRUE(at::equal(copies[i], reference));
+    });
+    const at::Tensor held = weight.acquire();
+    EXPECT_EQ(held.data_ptr(), weight.acquire().data_ptr());
   }
 }
 
