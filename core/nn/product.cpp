@@ -115,8 +115,9 @@ void add_product(at::Tensor c, const at::Tensor& a, const at::Tensor& b) {
     in_parts(c, a, b, 1.0f);
   } else if (c.scalar_type() == a.scalar_type()) {
     c.addmm_(a, b);
-  } else if (c.is_cuda()) {
-    at::addmm_out(c, c, a, b, c.scalar_type());  // summed and added in fp32
+  } else if (c.is_cuda() && c.scalar_type() == at::kFloat && c.size(0) > 1 && c.size(1) > 1) {
+    // Summed and added in fp32. A single row or column might be taken for a bias, which is another path there.
+    at::addmm_out(c, c, a, b, at::kFloat);
   } else {
     c.add_(at::mm(a, b));
   }

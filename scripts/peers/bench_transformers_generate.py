@@ -15,8 +15,6 @@ import time
 import torch
 from transformers import AutoModelForCausalLM
 
-from bench_peft import SHAPES, base_model
-
 
 def run(model, leg, batch, args):
     ids = torch.tensor([[(p * 7919 + t * 104729 + 17) % model.config.vocab_size for t in range(32)]
@@ -33,9 +31,12 @@ def run(model, leg, batch, args):
 
 
 def loaded(leg, args):
-    if args.model in SHAPES:
+    if not os.path.isdir(args.model):
+        from bench_peft import base_model
         args.shape = args.model
         return base_model(leg, args)
+    if leg == "nf4":
+        raise SystemExit("nf4 is for shapes")
     dtype = torch.float32 if leg == "fp32" else torch.bfloat16
     return AutoModelForCausalLM.from_pretrained(args.model, dtype=dtype).to(args.device)
 

@@ -10,6 +10,7 @@ if ! "$HONE" train --config chat.cfg --model.device cuda --train.steps 1 --run.d
     exit 77
   fi
   fail "the first step on the GPU: $(cat err)"
+  finish
 fi
 
 gpu=(--model.device cuda)
