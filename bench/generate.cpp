@@ -6,24 +6,22 @@
 // are noise. The nf4 leg computes in fp32 on CPUs, in bf16 on a GPU.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
 
 #include <chrono>
 #include <cstdio>
 
-#include "bench/flags.h"
 #include "bench/noise_model.h"
-#include "core/base/failure.h"
+#include "bench/program.h"
 #include "core/base/json.h"
 #include "core/device/device.h"
 #include "core/device/load_cuda.h"
 #include "core/generate/generator.h"
 #include "core/model/registry.h"
-#include "core/nn/tensor_pool.h"
 
 namespace {
 
 using namespace hone;
+using bench::seconds_since;
 
 constexpr std::int64_t kPromptTokens = 32;
 
@@ -43,10 +41,6 @@ Settings parse(int argc, char** argv) {
                      {"--new_tokens", [&](auto& v) { s.new_tokens = std::stoll(v); }},
                      {"--threads", [&](auto& v) { s.threads = std::stoi(v); }}});
   return s;
-}
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 // Bytes a second that a sum over more than any cache holds reads.
@@ -74,16 +68,9 @@ std::vector<generate::Prompt> prompts(std::int64_t count, std::int64_t vocab) {
   return all;
 }
 
-formats::ModelFiles files_of(const Settings& settings) {
-  if (!settings.model.empty()) return formats::open_model(settings.model);
-  formats::ModelFiles files;
-  files.config = bench::model_shape(settings.shape);
-  files.tensors = std::make_unique<bench::NoiseSource>(files.config);
-  return files;
-}
-
 void run(const std::string& leg, const Settings& settings, at::Device device, double bandwidth) {
-  const formats::ModelFiles files = files_of(settings);
+  const formats::ModelFiles files =
+      settings.model.empty() ? bench::noise_model(settings.shape) : formats::open_model(settings.model);
   model::BuildSpec spec;
   spec.device = device;
   spec.nf4 = leg == "nf4";
@@ -128,14 +115,5 @@ void run_all(const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  nn::install_tensor_pool();
-  const c10::InferenceMode inference;
-  try {
-    run_all(parse(argc, argv));
-    return 0;
-  } catch (...) {
-    const Error error = as_error(std::current_exception());
-    std::fprintf(stderr, "%s\n", error.what());
-    return static_cast<int>(error.exit());
-  }
+  return bench::run_program([&] { run_all(parse(argc, argv)); });
 }

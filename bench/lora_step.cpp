@@ -8,7 +8,6 @@
 // --probe true only looks for the device.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -16,15 +15,13 @@
 #include <cstdio>
 #include <iostream>
 
-#include "bench/flags.h"
 #include "bench/noise_model.h"
-#include "core/base/failure.h"
+#include "bench/program.h"
 #include "core/base/json.h"
 #include "core/device/device.h"
 #include "core/device/load_cuda.h"
 #include "core/model/compute_type.h"
 #include "core/model/registry.h"
-#include "core/nn/tensor_pool.h"
 #include "core/objective/objective.h"
 #include "core/optim/optimizer_on.h"
 #include "core/train/gradients.h"
@@ -33,6 +30,7 @@
 namespace {
 
 using namespace hone;
+using bench::seconds_since;
 
 struct Settings {
   std::string device = "cpu", shape = "135m", legs = "bf16,bf16+nf4,fp32,fp32+nf4";
@@ -65,10 +63,6 @@ double flops_per_step(const formats::ModelConfig& c, std::int64_t lora, const Se
   const auto weights = static_cast<double>(bench::block_linear_parameters(c) + c.vocab_size * c.hidden_size);
   const auto attention = 6.0 * static_cast<double>(c.num_layers * c.num_heads * c.head_dim * s.length);
   return tokens * (4 * weights + 6 * static_cast<double>(lora) + attention);
-}
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 double peak_gflops(at::Device device) {
@@ -105,9 +99,7 @@ void say_seconds(double seconds) {
 }
 
 void run(const std::string& leg, const Settings& settings, at::Device device) {
-  formats::ModelFiles files;
-  files.config = bench::model_shape(settings.shape);
-  files.tensors = std::make_unique<bench::NoiseSource>(files.config);
+  const formats::ModelFiles files = bench::noise_model(settings.shape);
   model::BuildSpec spec;
   spec.compute = model::compute_type(leg.substr(0, 4));
   spec.device = device;
@@ -180,14 +172,5 @@ void run_all(const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  nn::install_tensor_pool();
-  const c10::InferenceMode inference;
-  try {
-    run_all(parse(argc, argv));
-    return 0;
-  } catch (...) {
-    const Error error = as_error(std::current_exception());
-    std::fprintf(stderr, "%s\n", error.what());
-    return static_cast<int>(error.exit());
-  }
+  return bench::run_program([&] { run_all(parse(argc, argv)); });
 }

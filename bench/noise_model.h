@@ -82,6 +82,13 @@ class NoiseSource final : public formats::TensorSource {
   std::vector<float> noise_;
 };
 
+inline formats::ModelFiles noise_model(const std::string& shape) {
+  formats::ModelFiles files;
+  files.config = model_shape(shape);
+  files.tensors = std::make_unique<NoiseSource>(files.config);
+  return files;
+}
+
 // Every token is supervised but the first of a sequence.
 inline TokenBatch noise_batch(std::int64_t sequences, std::int64_t length, std::int64_t vocab) {
   TokenBatch batch;

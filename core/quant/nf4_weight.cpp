@@ -57,8 +57,6 @@ struct Nf4Weight::Dense {
   std::atomic<std::int64_t> next = 0, left;
 };
 
-Nf4Weight::~Nf4Weight() = default;
-
 void Nf4Weight::fill(Dense& dense) const {
   const Nf4View data = view_of(data_);
   std::vector<float> absmax(kBlocksPerTask);
@@ -85,8 +83,7 @@ at::Tensor Nf4Weight::acquire() const {
     }
     dense = latest_;
   }
-  at::in_parallel_region() ? fill(*dense)
-                           : at::parallel_for(0, dense->tasks, 1, [&](auto, auto) { fill(*dense); });
+  at::parallel_for(0, dense->tasks, 1, [&](auto, auto) { fill(*dense); });
   while (dense->left > 0) std::this_thread::yield();
   return made_in == compute_ ? out : out.to(compute_);
 }

@@ -13,7 +13,6 @@ namespace hone::quant {
 class Nf4Weight final : public nn::Weight {
  public:
   Nf4Weight(const Nf4Data& data, std::vector<std::int64_t> shape, at::ScalarType compute);
-  ~Nf4Weight() override;
   at::Tensor acquire() const override;
   // Few rows: each thread dequantises the rows of W it multiplies with, in fp32 whatever the compute type.
   at::Tensor times_transposed(const at::Tensor& x) const override;
