@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "core/model/strands.h"
+#include "core/nn/bf16_blocks.h"
 #include "core/nn/linear_cross_entropy.h"
 
 namespace hone::model {
 namespace {
 
 constexpr double kWide = 4;  // bytes of an fp32 value
+// What a thread's product of bf16 lays out anew at a time on processors that multiply bf16. Others sum up in fp32,
+// which takes kWide for each element of a product.
+constexpr double kBf16Workspace = 192 << 10;
 
 // Elements of a token's vectors, and what the adapters add.
 struct Widths {
@@ -112,9 +116,11 @@ double activation_bytes(const formats::ModelConfig& config, const BuildSpec& spe
                         const MicroBatchSize& size) {
   const auto e = static_cast<double>(c10::elementSize(spec.compute));
   const Widths w = widths_of(config, spec);
-  const bool bf16_on_cpu = spec.compute == at::kBFloat16 && spec.device.is_cpu();  // summed up in fp32 first
-  const double scratch = bf16_on_cpu ? kWide : 0;
+  const bool bf16_on_cpu = spec.compute == at::kBFloat16 && spec.device.is_cpu();
+  const bool by_units = bf16_on_cpu && nn::bf16_unit() != nn::Bf16Unit::none;
+  const double scratch = bf16_on_cpu && !by_units ? kWide : 0;
   const BlockBytes block = block_bytes(w, e, scratch);
+  const double workspace = by_units ? static_cast<double>(size.strands) * kBf16Workspace : 0;
   const ProductBytes product = product_bytes(config, spec, e, size.strands);
   const auto tokens = static_cast<double>(size.tokens), targets = static_cast<double>(size.targets);
   const auto blocks = static_cast<double>(config.num_layers), vocab = static_cast<double>(config.vocab_size);
@@ -137,7 +143,7 @@ double activation_bytes(const formats::ModelConfig& config, const BuildSpec& spe
   const double again =
       recompute ? block.kept - row + std::max(row + block.backward, row + block.forward) : block.backward;
   const double in_backward = tokens * (kept + row + again) + targets * row + product.strands +
-                             std::max(0.0, product.block - tokens * e * w.inner) +
+                             std::max(workspace, product.block - tokens * e * w.inner) +
                              (by_kernels ? 0 : without_kernels(w, size));
   return batch + std::max({in_forward, at_head, in_backward});
 }

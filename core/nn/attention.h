@@ -10,6 +10,8 @@
 
 namespace hone::nn {
 
+enum class Bf16Unit;  // core/nn/bf16_blocks.h
+
 struct AttentionSpec {
   std::vector<std::int64_t> cu_q;               // [S + 1], host
   std::vector<std::int64_t> k_begin, k_length;  // [S], host; a cache leaves room between sequences
@@ -54,6 +56,14 @@ AttentionBackward attention_backward_aten(const at::Tensor& d_out, const at::Ten
 AttentionBackward attention_backward_cpu(const at::Tensor& d_out, const at::Tensor& q, const at::Tensor& k,
                                          const at::Tensor& v, const AttentionForward& forward,
                                          const AttentionSpec& spec);
+
+// With bf16 factors on a processor that multiplies them (attention_bf16_cpu.cpp).
+bool is_worth_bf16_units(const at::Tensor& q, const AttentionSpec& spec);
+AttentionForward attention_forward_bf16(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                        const AttentionSpec& spec, Bf16Unit unit);
+AttentionBackward attention_backward_bf16(const at::Tensor& d_out, const at::Tensor& q, const at::Tensor& k,
+                                          const at::Tensor& v, const AttentionForward& forward,
+                                          const AttentionSpec& spec, Bf16Unit unit);
 
 // On a CUDA device (attention_on_cuda.cpp). Which kernel serves a type and head dimension; none: the ATen
 // version.

@@ -7,37 +7,22 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/nn/attention.h"
-#include "core/nn/block_gemm.h"
+#include "core/nn/attention_pairs.h"
+#include "core/nn/bf16_blocks.h"
 #include "core/nn/cpu_rows.h"
 #include "core/nn/softmax_block.h"
 
 namespace hone::nn {
 namespace {
 
-std::int64_t padded(std::int64_t n) { return (n + 15) / 16 * 16; }
+constexpr std::int64_t kUnit = 16;  // floats that the products take at a time
 
-struct Problem {
-  const AttentionSpec& spec;
-  std::int64_t heads, key_heads, dim;
-  std::int64_t group() const { return heads / key_heads; }
-  std::int64_t planes() const { return (dim + kBlock - 1) / kBlock; }
-  std::int64_t width(std::int64_t plane) const { return std::min(kBlock, dim - plane * kBlock); }
-};
-
-// Rows of a head lie far apart in q, k and v: each is asked for some rows before it is read.
-constexpr std::int64_t kRowsAhead = 8;
-
-template <class T>
-void ask_for_row(const T* x, std::int64_t dim) {
-  constexpr std::int64_t kLine = 64 / sizeof(T);
-  for (std::int64_t i = 0; i < dim; i += kLine) __builtin_prefetch(x + i);
-}
+std::int64_t padded(std::int64_t n) { return round_up(n, kUnit); }
 
 // fp32 rows of a head, cut into planes of kBlock columns. Rows and columns are zero up to a multiple of 16.
 class Rows {
  public:
-  Rows(const Problem& p, std::int64_t rows)
+  Rows(const AttentionProblem& p, std::int64_t rows)
       : p_(p),
         height_(padded(rows)),
         memory_(at::empty({p.planes() * height_ * kBlock}, at::kFloat)),
@@ -72,110 +57,55 @@ class Rows {
   }
 
  private:
-  const Problem& p_;
+  const AttentionProblem& p_;
   std::int64_t height_;
   at::Tensor memory_;
   float* data_;
 };
 
-// One sequence and key head. Its rows are the queries of the group's heads, one head after another.
-struct Pair {
-  const Problem& p;
-  std::int64_t q0, n, k0, m, key_head;
-  std::int64_t rows() const { return p.group() * n; }
-  std::int64_t token_and_head(std::int64_t row) const {
-    return (q0 + row % n) * p.heads + key_head * p.group() + row / n;
-  }
-  std::int64_t visible(std::int64_t row) const {
-    return p.spec.causal ? std::max<std::int64_t>(0, m - n + row % n + 1) : m;
-  }
-  std::int64_t key_at(std::int64_t t) const { return ((k0 + t) * p.key_heads + key_head) * p.dim; }
-  template <class T>
-  void load_keys(const T* x, Rows& out) const {
-    for (std::int64_t t = 0; t < m; ++t) {
-      if (t + kRowsAhead < m) ask_for_row(x + key_at(t + kRowsAhead), p.dim);
-      out.load(t, x + key_at(t));
-    }
-    out.clear(m, padded(m));
-  }
-  template <class T>
-  void store_keys(Rows& from, T* x) const {
-    for (std::int64_t t = 0; t < m; ++t) from.store(t, x + key_at(t));
-  }
-};
+template <class T>
+void load_keys(const AttentionPair& pair, const T* x, Rows& out) {
+  for_far_rows(
+      x, pair.m, pair.p.dim, [&](std::int64_t t) { return pair.key_at(t); },
+      [&](std::int64_t t, const T* row) { out.load(t, row); });
+  out.clear(pair.m, padded(pair.m));
+}
 
-// Up to 64 rows of a pair, each a lane, against its blocks of keys.
-struct Lanes {
-  std::int64_t first, count, width;  // width: count padded
-  std::int64_t most_seen = 0, least_seen;
-  alignas(64) std::int32_t seen[kBlock];
-
-  Lanes(const Pair& pair, std::int64_t first)
-      : first(first), count(std::min(kBlock, pair.rows() - first)), width(padded(count)), least_seen(pair.m) {
-    for (std::int64_t l = 0; l < kBlock; ++l) {
-      const std::int64_t keys = l < count ? pair.visible(first + l) : pair.m;
-      seen[l] = static_cast<std::int32_t>(keys);
-      least_seen = std::min(least_seen, keys);
-      if (l < count) most_seen = std::max(most_seen, keys);
-    }
-  }
-  // body(first key, keys, what hides some of them from a lane or null)
-  template <class Body>
-  void for_key_blocks(Body&& body) const {
-    for (std::int64_t key = 0; key < most_seen; key += kBlock) {
-      const std::int64_t keys = std::min(kBlock, padded(most_seen - key));
-      body(key, keys, least_seen < key + keys ? seen : nullptr);
-    }
-  }
-};
+template <class T>
+void store_keys(const AttentionPair& pair, Rows& from, T* x) {
+  for (std::int64_t t = 0; t < pair.m; ++t) from.store(t, x + pair.key_at(t));
+}
 
 // Rows of x, multiplied by `factor`, as lanes.
 template <class T>
-void load_lanes(const Pair& pair, const Lanes& lanes, const T* x, float factor, Rows& out) {
-  for (std::int64_t l = 0; l < lanes.count; ++l) {
-    if (l + kRowsAhead < lanes.count)
-      ask_for_row(x + pair.token_and_head(lanes.first + l + kRowsAhead) * pair.p.dim, pair.p.dim);
-    out.load(l, x + pair.token_and_head(lanes.first + l) * pair.p.dim);
-    if (factor != 1.0f) out.multiply(l, factor);
-  }
+void load_lanes(const AttentionPair& pair, const AttentionLanes& lanes, const T* x, float factor, Rows& out) {
+  for_far_rows(
+      x, lanes.count, pair.p.dim,
+      [&](std::int64_t l) { return pair.token_and_head(lanes.first + l) * pair.p.dim; },
+      [&](std::int64_t l, const T* row) {
+        out.load(l, row);
+        if (factor != 1.0f) out.multiply(l, factor);
+      });
   out.clear(lanes.count, lanes.width);
 }
 
 // scores [keys, lanes] = rows of keys times lanes.
-void score_block(const Problem& p, Rows& keys, std::int64_t key, std::int64_t count, Rows& lanes_t,
-                 const Lanes& lanes, float* scores) {
+void score_block(const AttentionProblem& p, Rows& keys, std::int64_t key, std::int64_t count, Rows& lanes_t,
+                 const AttentionLanes& lanes, float* scores) {
   for (std::int64_t plane = 0; plane < p.planes(); ++plane)
     block_gemm({count, lanes.width, padded(p.width(plane)), keys.at(plane, key), false, lanes_t.at(plane, 0),
                 scores, plane > 0});
 }
 
-// body(pair) for all, in parallel: no two pairs write the same element.
-template <class Body>
-void for_pairs(const Problem& p, Body&& body) {
-  const auto sequences = static_cast<std::int64_t>(p.spec.cu_q.size()) - 1;
-  at::parallel_for(0, sequences * p.key_heads, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t s = i / p.key_heads;
-      const Pair pair{p,
-                      p.spec.cu_q[s],
-                      p.spec.cu_q[s + 1] - p.spec.cu_q[s],
-                      p.spec.k_begin[s],
-                      p.spec.k_length[s],
-                      i % p.key_heads};
-      if (pair.n > 0 && pair.m > 0) body(pair);
-    }
-  });
-}
-
 template <class T>
-void forward_pair(const Pair& pair, const T* q, const T* k, const T* v, T* out, float* lse) {
-  const Problem& p = pair.p;
+void forward_pair(const AttentionPair& pair, const T* q, const T* k, const T* v, T* out, float* lse) {
+  const AttentionProblem& p = pair.p;
   Rows keys(p, pair.m), values(p, pair.m), queries(p, kBlock), queries_t(p, kBlock), result(p, kBlock);
-  pair.load_keys(k, keys);
-  pair.load_keys(v, values);
+  load_keys(pair, k, keys);
+  load_keys(pair, v, values);
   alignas(64) float scores[kBlock * kBlock];
   for (std::int64_t first = 0; first < pair.rows(); first += kBlock) {
-    const Lanes lanes(pair, first);
+    const AttentionLanes lanes(pair, first, kUnit);
     load_lanes(pair, lanes, q, static_cast<float>(p.spec.scale), queries);
     queries.transpose_to(queries_t, lanes.width);
     result.clear(0, lanes.width);
@@ -207,18 +137,18 @@ struct BackwardArgs {
 };
 
 template <class T>
-void backward_pair(const Pair& pair, const BackwardArgs<T>& a) {
-  const Problem& p = pair.p;
+void backward_pair(const AttentionPair& pair, const BackwardArgs<T>& a) {
+  const AttentionProblem& p = pair.p;
   const float factor = static_cast<float>(p.spec.scale);
   Rows keys(p, pair.m), values(p, pair.m), d_keys(p, pair.m), d_values(p, pair.m);
   Rows queries(p, kBlock), queries_t(p, kBlock), d_outs(p, kBlock), d_outs_t(p, kBlock), d_queries(p, kBlock);
-  pair.load_keys(a.k, keys);
-  pair.load_keys(a.v, values);
+  load_keys(pair, a.k, keys);
+  load_keys(pair, a.v, values);
   d_keys.clear(0, padded(pair.m));
   d_values.clear(0, padded(pair.m));
   alignas(64) float probs[kBlock * kBlock], d_scores[kBlock * kBlock], lse[kBlock], delta[kBlock];
   for (std::int64_t first = 0; first < pair.rows(); first += kBlock) {
-    const Lanes lanes(pair, first);
+    const AttentionLanes lanes(pair, first, kUnit);
     std::fill(lse, lse + kBlock, 0.0f);
     std::fill(delta, delta + kBlock, 0.0f);
     load_lanes(pair, lanes, a.out, 1.0f, queries);  // where the queries will be
@@ -251,19 +181,21 @@ void backward_pair(const Pair& pair, const BackwardArgs<T>& a) {
       d_queries.store(l, a.dq + pair.token_and_head(first + l) * p.dim);
     }
   }
-  pair.store_keys(d_keys, a.dk);
-  pair.store_keys(d_values, a.dv);
+  store_keys(pair, d_keys, a.dk);
+  store_keys(pair, d_values, a.dv);
 }
 
 }  // namespace
 
 AttentionForward attention_forward_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                        const AttentionSpec& spec) {
-  const Problem problem{spec, q.size(1), k.size(1), q.size(2)};
+  if (bf16_unit() != Bf16Unit::none && is_worth_bf16_units(q, spec))
+    return attention_forward_bf16(q, k, v, spec, bf16_unit());
+  const AttentionProblem problem{spec, q.size(1), k.size(1), q.size(2)};
   AttentionForward forward{
       at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat)), {}, {}};
   with_element_type(q, [&]<class T>(T*) {
-    for_pairs(problem, [&](const Pair& pair) {
+    for_pairs(problem, [&](const AttentionPair& pair) {
       forward_pair<T>(pair, q.const_data_ptr<T>(), k.const_data_ptr<T>(), v.const_data_ptr<T>(),
                       forward.out.mutable_data_ptr<T>(), forward.lse.mutable_data_ptr<float>());
     });
@@ -274,14 +206,16 @@ AttentionForward attention_forward_cpu(const at::Tensor& q, const at::Tensor& k,
 AttentionBackward attention_backward_cpu(const at::Tensor& d_out, const at::Tensor& q, const at::Tensor& k,
                                          const at::Tensor& v, const AttentionForward& forward,
                                          const AttentionSpec& spec) {
-  const Problem problem{spec, q.size(1), k.size(1), q.size(2)};
+  if (bf16_unit() != Bf16Unit::none && is_worth_bf16_units(q, spec))
+    return attention_backward_bf16(d_out, q, k, v, forward, spec, bf16_unit());
+  const AttentionProblem problem{spec, q.size(1), k.size(1), q.size(2)};
   AttentionBackward d{at::empty_like(q), at::empty_like(k), at::empty_like(v)};
   with_element_type(q, [&]<class T>(T*) {
     const BackwardArgs<T> args{
         d_out.const_data_ptr<T>(),  q.const_data_ptr<T>(),           k.const_data_ptr<T>(),
         v.const_data_ptr<T>(),      forward.out.const_data_ptr<T>(), forward.lse.const_data_ptr<float>(),
         d.dq.mutable_data_ptr<T>(), d.dk.mutable_data_ptr<T>(),      d.dv.mutable_data_ptr<T>()};
-    for_pairs(problem, [&](const Pair& pair) { backward_pair<T>(pair, args); });
+    for_pairs(problem, [&](const AttentionPair& pair) { backward_pair<T>(pair, args); });
   });
   return d;
 }

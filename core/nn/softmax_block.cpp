@@ -30,7 +30,10 @@ HONE_CLONES void softmax_step(const ScoreBlock& block, RunningSoftmax& softmax) 
   std::copy_n(softmax.top, kBlock, top);
   for (std::int64_t key = 0; key < block.keys; ++key) {
     const float* row = block.scores + key * kBlock;
-    for (std::int64_t l = 0; l < block.lanes; ++l) top[l] = row[l] > top[l] ? row[l] : top[l];
+    for (std::int64_t l = 0; l < block.lanes; ++l) {
+      const float score = row[l] * block.scale;
+      top[l] = score > top[l] ? score : top[l];
+    }
   }
   for (std::int64_t l = 0; l < block.lanes; ++l) {
     softmax.correction[l] = vector_exp(softmax.top[l] - top[l]);
@@ -38,7 +41,8 @@ HONE_CLONES void softmax_step(const ScoreBlock& block, RunningSoftmax& softmax) 
   }
   for (std::int64_t key = 0; key < block.keys; ++key) {
     float* row = block.scores + key * kBlock;
-    for (std::int64_t l = 0; l < block.lanes; ++l) sum[l] += row[l] = vector_exp(row[l] - top[l]);
+    for (std::int64_t l = 0; l < block.lanes; ++l)
+      sum[l] += row[l] = vector_exp(row[l] * block.scale - top[l]);
   }
   std::copy_n(top, block.lanes, softmax.top);
   std::copy_n(sum, block.lanes, softmax.sum);
@@ -51,7 +55,7 @@ HONE_CLONES void softmax_backward(const ScoreBlock& block, const float* lse, con
     float* row = block.scores + key * kBlock;
     float* d_row = d_probs + key * kBlock;
     for (std::int64_t l = 0; l < block.lanes; ++l) {
-      row[l] = vector_exp(row[l] - lse[l]);
+      row[l] = vector_exp(row[l] * block.scale - lse[l]);
       d_row[l] = row[l] * (d_row[l] - delta[l]);
     }
   }

@@ -12,6 +12,7 @@ struct ScoreBlock {
   std::int64_t keys, lanes;  // lanes: a multiple of 16, at most kBlock
   std::int64_t first_key;    // of the block among the sequence's
   const std::int32_t* seen;  // [kBlock] lane l sees keys before seen[l]; null: all see all of the block
+  float scale = 1;           // of the scores, positive
 };
 
 // What is known of every lane after the blocks so far (Milakov and Gimelshein, arXiv:1805.02867).

@@ -2,6 +2,7 @@
 #include "core/nn/attention.h"
 
 #include "core/base/error.h"
+#include "core/nn/bf16_blocks.h"
 #include "tests/core/autograd.h"
 #include "tests/core/nn_support.h"
 
@@ -99,18 +100,19 @@ TEST(Attention, BackwardEqualsAutograd) {
   }
 }
 
+// 64 queries make a block and 16 floats or 32 bf16s a vector: lengths and widths on both sides of each.
+const std::vector<Shape> kBlockShapes = {
+    {{1}, {1}, 2, 1, 16},
+    {{17, 1, 64}, {17, 1, 64}, 4, 2, 80},
+    {{65, 3}, {65, 3}, 3, 3, 64},
+    {{130}, {130}, 2, 1, 16},
+    {{3, 70, 1}, {40, 70, 33}, 4, 2, 10},
+    {{9, 66}, {5, 31}, 2, 2, 16, /*causal=*/false},
+};
+
 TEST(Attention, CpuKernelEqualsAten) {
   at::manual_seed(12);
-  // 64 queries make a block and 16 floats a vector: lengths and widths on both sides of each.
-  const std::vector<Shape> shapes = {
-      {{1}, {1}, 2, 1, 16},
-      {{17, 1, 64}, {17, 1, 64}, 4, 2, 80},
-      {{65, 3}, {65, 3}, 3, 3, 64},
-      {{130}, {130}, 2, 1, 16},
-      {{3, 70, 1}, {40, 70, 33}, 4, 2, 10},
-      {{9, 66}, {5, 31}, 2, 2, 16, /*causal=*/false},
-  };
-  for (const Shape& shape : shapes) {
+  for (const Shape& shape : kBlockShapes) {
     for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
       const Inputs in(shape, type);
       const nn::AttentionSpec spec = spec_of(shape);
@@ -125,6 +127,26 @@ TEST(Attention, CpuKernelEqualsAten) {
       EXPECT_LT(gradient_error(db.dq, da.dq), tolerance);
       EXPECT_LT(gradient_error(db.dk, da.dk), tolerance);
       EXPECT_LT(gradient_error(db.dv, da.dv), tolerance);
+    }
+  }
+}
+
+TEST(Attention, EveryBf16UnitEqualsAten) {
+  at::manual_seed(14);
+  for (const nn::Bf16Unit unit : nn::usable_bf16_units()) {
+    for (const Shape& shape : kBlockShapes) {
+      const Inputs in(shape, at::kBFloat16);
+      const nn::AttentionSpec spec = spec_of(shape);
+      const auto a = nn::attention_forward_aten(in.q, in.k, in.v, spec);
+      const auto b = nn::attention_forward_bf16(in.q, in.k, in.v, spec, unit);
+      EXPECT_LT(error(b.lse, a.lse), 2e-6);
+      EXPECT_LT(error(b.out, a.out), kBf16Tolerance);
+      const auto da = nn::attention_backward_aten(in.d_out, in.q, in.k, in.v, a, spec);
+      const auto db = nn::attention_backward_bf16(in.d_out, in.q, in.k, in.v, b, spec, unit);
+      // Probabilities and the gradients of scores are rounded too.
+      EXPECT_LT(gradient_error(db.dq, da.dq), 2 * kBf16Tolerance);
+      EXPECT_LT(gradient_error(db.dk, da.dk), 2 * kBf16Tolerance);
+      EXPECT_LT(gradient_error(db.dv, da.dv), 2 * kBf16Tolerance);
     }
   }
 }
