@@ -57,13 +57,12 @@ AttentionBackward attention_backward_cpu(const at::Tensor& d_out, const at::Tens
                                          const at::Tensor& v, const AttentionForward& forward,
                                          const AttentionSpec& spec);
 
-// With bf16 factors on a processor that multiplies them (attention_bf16_cpu.cpp).
-bool is_worth_bf16_units(const at::Tensor& q, const AttentionSpec& spec);
-AttentionForward attention_forward_bf16(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                        const AttentionSpec& spec, Bf16Unit unit);
-AttentionBackward attention_backward_bf16(const at::Tensor& d_out, const at::Tensor& q, const at::Tensor& k,
-                                          const at::Tensor& v, const AttentionForward& forward,
-                                          const AttentionSpec& spec, Bf16Unit unit);
+// The CPU's by a given unit for sequences of 16 queries and more in bf16, or by none.
+AttentionForward attention_forward_by(Bf16Unit unit, const at::Tensor& q, const at::Tensor& k,
+                                      const at::Tensor& v, const AttentionSpec& spec);
+AttentionBackward attention_backward_by(Bf16Unit unit, const at::Tensor& d_out, const at::Tensor& q,
+                                        const at::Tensor& k, const at::Tensor& v,
+                                        const AttentionForward& forward, const AttentionSpec& spec);
 
 // On a CUDA device (attention_on_cuda.cpp). Which kernel serves a type and head dimension; none: the ATen
 // version.

@@ -140,13 +140,29 @@ void add_to_keys(const Bf16Products& products, const AttentionProblem& p, const 
                        sums.at(plane, block.key), true});
 }
 
-struct ForwardArgs {
-  const BFloat16 *q, *k, *v;
-  BFloat16* out;
-  float* lse;
+// Of every lane: what forward left, and the sum over keys of p dp, which is d_out . out.
+struct LaneSums {
+  alignas(64) float lse[kBlock] = {}, delta[kBlock] = {};
+
+  LaneSums(const AttentionPair& pair, const AttentionLanes& lanes, const AttentionBackwardArgs<BFloat16>& a,
+           Rows& d_outs, Rows& outs) {
+    alignas(64) float d_out[kBlock], out[kBlock];
+    load_lanes(pair, lanes, a.out, outs);
+    for (std::int64_t l = 0; l < lanes.count; ++l) {
+      lse[l] = a.lse[pair.token_and_head(lanes.first + l)];
+      for (std::int64_t plane = 0; plane < pair.p.planes(); ++plane) {
+        const std::int64_t width = pair.p.width(plane);
+        load_row(d_outs.at(plane, l), d_out, width);
+        load_row(outs.at(plane, l), out, width);
+        delta[l] += dot(d_out, out, width);
+      }
+    }
+  }
 };
 
-void forward_pair(const AttentionPair& pair, const ForwardArgs& a, Bf16Unit unit) {
+}  // namespace
+
+void forward_pair_by_unit(const AttentionPair& pair, const AttentionForwardArgs<BFloat16>& a, Bf16Unit unit) {
   const AttentionProblem& p = pair.p;
   const auto factor = static_cast<float>(p.spec.scale);
   Rows keys(p, pair.m), values(p, pair.m), values_t(p, round_up(pair.m, kBlock)), queries(p, kBlock);
@@ -184,38 +200,14 @@ void forward_pair(const AttentionPair& pair, const ForwardArgs& a, Bf16Unit unit
   }
 }
 
-struct BackwardArgs {
-  const BFloat16 *d_out, *q, *k, *v, *out;
-  const float* lse;
-  BFloat16 *dq, *dk, *dv;
-};
-
-// Of every lane: what forward left, and the sum over keys of p dp, which is d_out . out.
-struct LaneSums {
-  alignas(64) float lse[kBlock] = {}, delta[kBlock] = {};
-
-  LaneSums(const AttentionPair& pair, const AttentionLanes& lanes, const BackwardArgs& a, Rows& d_outs,
-           Rows& outs) {
-    alignas(64) float d_out[kBlock], out[kBlock];
-    load_lanes(pair, lanes, a.out, outs);
-    for (std::int64_t l = 0; l < lanes.count; ++l) {
-      lse[l] = a.lse[pair.token_and_head(lanes.first + l)];
-      for (std::int64_t plane = 0; plane < pair.p.planes(); ++plane) {
-        const std::int64_t width = pair.p.width(plane);
-        load_row(d_outs.at(plane, l), d_out, width);
-        load_row(outs.at(plane, l), out, width);
-        delta[l] += dot(d_out, out, width);
-      }
-    }
-  }
-};
-
-void backward_pair(const AttentionPair& pair, const BackwardArgs& a, Bf16Unit unit) {
+void backward_pair_by_unit(const AttentionPair& pair, const AttentionBackwardArgs<BFloat16>& a,
+                           Bf16Unit unit) {
   const AttentionProblem& p = pair.p;
   const auto factor = static_cast<float>(p.spec.scale);
   Rows keys(p, pair.m), keys_t(p, round_up(pair.m, kBlock)), values(p, pair.m);
   Rows queries(p, kBlock), d_outs(p, kBlock);
-  Pairs queries_t(p, kBlock / 2), query_pairs(p, kBlock / 2), d_outs_t(p, kBlock / 2), d_out_pairs(p, kBlock / 2);
+  Pairs queries_t(p, kBlock / 2), query_pairs(p, kBlock / 2), d_outs_t(p, kBlock / 2),
+      d_out_pairs(p, kBlock / 2);
   Sums d_keys(p, pair.m), d_values(p, pair.m), d_queries_t(p, kBlock), d_queries(p, kBlock);
   load_keys(pair, a.k, keys);
   load_keys(pair, a.v, values);
@@ -254,42 +246,6 @@ void backward_pair(const AttentionPair& pair, const BackwardArgs& a, Bf16Unit un
   }
   store_keys(pair, d_keys, factor, a.dk);
   store_keys(pair, d_values, 1.0f, a.dv);
-}
-
-}  // namespace
-
-bool is_worth_bf16_units(const at::Tensor& q, const AttentionSpec& spec) {
-  constexpr std::int64_t kLeastQueries = 16;  // fewer cost more to lay out than their products save
-  if (q.scalar_type() != at::kBFloat16) return false;
-  for (std::size_t s = 0; s + 1 < spec.cu_q.size(); ++s)
-    if (spec.cu_q[s + 1] - spec.cu_q[s] >= kLeastQueries) return true;
-  return false;
-}
-
-AttentionForward attention_forward_bf16(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                        const AttentionSpec& spec, Bf16Unit unit) {
-  const AttentionProblem problem{spec, q.size(1), k.size(1), q.size(2)};
-  AttentionForward forward{
-      at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat)), {}, {}};
-  const ForwardArgs args{q.const_data_ptr<BFloat16>(), k.const_data_ptr<BFloat16>(),
-                         v.const_data_ptr<BFloat16>(), forward.out.mutable_data_ptr<BFloat16>(),
-                         forward.lse.mutable_data_ptr<float>()};
-  for_pairs(problem, [&](const AttentionPair& pair) { forward_pair(pair, args, unit); });
-  return forward;
-}
-
-AttentionBackward attention_backward_bf16(const at::Tensor& d_out, const at::Tensor& q, const at::Tensor& k,
-                                          const at::Tensor& v, const AttentionForward& forward,
-                                          const AttentionSpec& spec, Bf16Unit unit) {
-  const AttentionProblem problem{spec, q.size(1), k.size(1), q.size(2)};
-  AttentionBackward d{at::empty_like(q), at::empty_like(k), at::empty_like(v)};
-  const BackwardArgs args{d_out.const_data_ptr<BFloat16>(),       q.const_data_ptr<BFloat16>(),
-                          k.const_data_ptr<BFloat16>(),           v.const_data_ptr<BFloat16>(),
-                          forward.out.const_data_ptr<BFloat16>(), forward.lse.const_data_ptr<float>(),
-                          d.dq.mutable_data_ptr<BFloat16>(),      d.dk.mutable_data_ptr<BFloat16>(),
-                          d.dv.mutable_data_ptr<BFloat16>()};
-  for_pairs(problem, [&](const AttentionPair& pair) { backward_pair(pair, args, unit); });
-  return d;
 }
 
 }  // namespace hone::nn

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "core/nn/attention_pairs.h"
-#include "core/nn/bf16_blocks.h"
 #include "core/nn/cpu_rows.h"
 #include "core/nn/softmax_block.h"
 
@@ -98,15 +98,15 @@ void score_block(const AttentionProblem& p, Rows& keys, std::int64_t key, std::i
 }
 
 template <class T>
-void forward_pair(const AttentionPair& pair, const T* q, const T* k, const T* v, T* out, float* lse) {
+void forward_pair(const AttentionPair& pair, const AttentionForwardArgs<T>& a) {
   const AttentionProblem& p = pair.p;
   Rows keys(p, pair.m), values(p, pair.m), queries(p, kBlock), queries_t(p, kBlock), result(p, kBlock);
-  load_keys(pair, k, keys);
-  load_keys(pair, v, values);
+  load_keys(pair, a.k, keys);
+  load_keys(pair, a.v, values);
   alignas(64) float scores[kBlock * kBlock];
   for (std::int64_t first = 0; first < pair.rows(); first += kBlock) {
     const AttentionLanes lanes(pair, first, kUnit);
-    load_lanes(pair, lanes, q, static_cast<float>(p.spec.scale), queries);
+    load_lanes(pair, lanes, a.q, static_cast<float>(p.spec.scale), queries);
     queries.transpose_to(queries_t, lanes.width);
     result.clear(0, lanes.width);
     RunningSoftmax softmax;
@@ -123,21 +123,14 @@ void forward_pair(const AttentionPair& pair, const T* q, const T* k, const T* v,
       const std::int64_t row = pair.token_and_head(first + l);
       const bool sees = lanes.seen[l] > 0;
       result.multiply(l, sees ? 1.0f / softmax.sum[l] : 0.0f);
-      result.store(l, out + row * p.dim);
-      lse[row] = sees ? softmax.top[l] + std::log(softmax.sum[l]) : 0.0f;
+      result.store(l, a.out + row * p.dim);
+      a.lse[row] = sees ? softmax.top[l] + std::log(softmax.sum[l]) : 0.0f;
     }
   }
 }
 
 template <class T>
-struct BackwardArgs {
-  const T *d_out, *q, *k, *v, *out;
-  const float* lse;
-  T *dq, *dk, *dv;
-};
-
-template <class T>
-void backward_pair(const AttentionPair& pair, const BackwardArgs<T>& a) {
+void backward_pair(const AttentionPair& pair, const AttentionBackwardArgs<T>& a) {
   const AttentionProblem& p = pair.p;
   const float factor = static_cast<float>(p.spec.scale);
   Rows keys(p, pair.m), values(p, pair.m), d_keys(p, pair.m), d_values(p, pair.m);
@@ -185,39 +178,60 @@ void backward_pair(const AttentionPair& pair, const BackwardArgs<T>& a) {
   store_keys(pair, d_values, a.dv);
 }
 
+// Fewer queries cost more to lay out for the processor's bf16 instructions than their products save.
+bool is_worth_unit(const AttentionPair& pair, Bf16Unit unit) {
+  constexpr std::int64_t kLeastQueries = 16;
+  return unit != Bf16Unit::none && pair.n >= kLeastQueries;
+}
+
 }  // namespace
 
-AttentionForward attention_forward_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                       const AttentionSpec& spec) {
-  if (bf16_unit() != Bf16Unit::none && is_worth_bf16_units(q, spec))
-    return attention_forward_bf16(q, k, v, spec, bf16_unit());
+AttentionForward attention_forward_by(Bf16Unit unit, const at::Tensor& q, const at::Tensor& k,
+                                      const at::Tensor& v, const AttentionSpec& spec) {
   const AttentionProblem problem{spec, q.size(1), k.size(1), q.size(2)};
   AttentionForward forward{
       at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat)), {}, {}};
   with_element_type(q, [&]<class T>(T*) {
+    const AttentionForwardArgs<T> args{q.const_data_ptr<T>(), k.const_data_ptr<T>(), v.const_data_ptr<T>(),
+                                       forward.out.mutable_data_ptr<T>(),
+                                       forward.lse.mutable_data_ptr<float>()};
     for_pairs(problem, [&](const AttentionPair& pair) {
-      forward_pair<T>(pair, q.const_data_ptr<T>(), k.const_data_ptr<T>(), v.const_data_ptr<T>(),
-                      forward.out.mutable_data_ptr<T>(), forward.lse.mutable_data_ptr<float>());
+      if constexpr (std::is_same_v<T, c10::BFloat16>)
+        if (is_worth_unit(pair, unit)) return forward_pair_by_unit(pair, args, unit);
+      forward_pair(pair, args);
     });
   });
   return forward;
 }
 
-AttentionBackward attention_backward_cpu(const at::Tensor& d_out, const at::Tensor& q, const at::Tensor& k,
-                                         const at::Tensor& v, const AttentionForward& forward,
-                                         const AttentionSpec& spec) {
-  if (bf16_unit() != Bf16Unit::none && is_worth_bf16_units(q, spec))
-    return attention_backward_bf16(d_out, q, k, v, forward, spec, bf16_unit());
+AttentionBackward attention_backward_by(Bf16Unit unit, const at::Tensor& d_out, const at::Tensor& q,
+                                        const at::Tensor& k, const at::Tensor& v,
+                                        const AttentionForward& forward, const AttentionSpec& spec) {
   const AttentionProblem problem{spec, q.size(1), k.size(1), q.size(2)};
   AttentionBackward d{at::empty_like(q), at::empty_like(k), at::empty_like(v)};
   with_element_type(q, [&]<class T>(T*) {
-    const BackwardArgs<T> args{
+    const AttentionBackwardArgs<T> args{
         d_out.const_data_ptr<T>(),  q.const_data_ptr<T>(),           k.const_data_ptr<T>(),
         v.const_data_ptr<T>(),      forward.out.const_data_ptr<T>(), forward.lse.const_data_ptr<float>(),
         d.dq.mutable_data_ptr<T>(), d.dk.mutable_data_ptr<T>(),      d.dv.mutable_data_ptr<T>()};
-    for_pairs(problem, [&](const AttentionPair& pair) { backward_pair<T>(pair, args); });
+    for_pairs(problem, [&](const AttentionPair& pair) {
+      if constexpr (std::is_same_v<T, c10::BFloat16>)
+        if (is_worth_unit(pair, unit)) return backward_pair_by_unit(pair, args, unit);
+      backward_pair(pair, args);
+    });
   });
   return d;
+}
+
+AttentionForward attention_forward_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                       const AttentionSpec& spec) {
+  return attention_forward_by(bf16_unit(), q, k, v, spec);
+}
+
+AttentionBackward attention_backward_cpu(const at::Tensor& d_out, const at::Tensor& q, const at::Tensor& k,
+                                         const at::Tensor& v, const AttentionForward& forward,
+                                         const AttentionSpec& spec) {
+  return attention_backward_by(bf16_unit(), d_out, q, k, v, forward, spec);
 }
 
 }  // namespace hone::nn

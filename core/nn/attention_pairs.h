@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/nn/attention.h"
-#include "core/nn/block_gemm.h"
+#include "core/nn/bf16_blocks.h"
 
 namespace hone::nn {
 
@@ -61,6 +61,26 @@ struct AttentionLanes {
     }
   }
 };
+
+template <class T>
+struct AttentionForwardArgs {
+  const T *q, *k, *v;
+  T* out;
+  float* lse;
+};
+
+template <class T>
+struct AttentionBackwardArgs {
+  const T *d_out, *q, *k, *v, *out;
+  const float* lse;
+  T *dq, *dk, *dv;
+};
+
+// A pair by the processor's bf16 instructions (attention_bf16_cpu.cpp).
+void forward_pair_by_unit(const AttentionPair& pair, const AttentionForwardArgs<c10::BFloat16>& a,
+                          Bf16Unit unit);
+void backward_pair_by_unit(const AttentionPair& pair, const AttentionBackwardArgs<c10::BFloat16>& a,
+                           Bf16Unit unit);
 
 // body(pair) for all, in parallel: no two pairs write the same element.
 template <class Body>

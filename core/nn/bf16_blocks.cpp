@@ -55,7 +55,8 @@ HONE_AVX512_BF16 void tile_avx512(const Bf16Gemm& g, std::int64_t row, std::int6
     const auto b1 = reinterpret_cast<__m512bh>(_mm512_load_ps(g.b + k * kBlock + column + 16));
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      const auto both = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(a[r * kBlock / 2 + k])));
+      const auto both =
+          reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(a[r * kBlock / 2 + k])));
       sum[r][0] = _mm512_dpbf16_ps(sum[r][0], both, b0);
       sum[r][1] = _mm512_dpbf16_ps(sum[r][1], both, b1);
     }
@@ -130,11 +131,10 @@ bool may_use_tiles() {
          syscall(SYS_arch_prctl, kAskForState, kTileData) == 0;
 }
 
-bool has_avx512_bf16() {
-  return __builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512bf16");
-}
+bool has_avx512_bf16() { return __builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512bf16"); }
 
-HONE_AVX512_BF16 void round_avx512(const float* x, std::int64_t rows, std::int64_t columns, c10::BFloat16* to) {
+HONE_AVX512_BF16 void round_avx512(const float* x, std::int64_t rows, std::int64_t columns,
+                                   c10::BFloat16* to) {
   for (std::int64_t r = 0; r < rows; ++r)
     for (std::int64_t c = r * kBlock; c < r * kBlock + columns; c += 16)
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + c),
@@ -189,14 +189,15 @@ Bf16Products::~Bf16Products() {
 
 void Bf16Products::round(const float* x, std::int64_t rows, std::int64_t columns, c10::BFloat16* to) const {
 #if HONE_HAS_BF16_UNITS
-  if (unit_ != Bf16Unit::anywhere) return round_avx512(x, rows, columns, to);
+  if (unit_ == Bf16Unit::amx || unit_ == Bf16Unit::avx512) return round_avx512(x, rows, columns, to);
 #endif
   for (std::int64_t r = 0; r < rows; ++r) store_row(x + r * kBlock, to + r * kBlock, columns);
 }
 
-void Bf16Products::round_to_pairs(const float* x, std::int64_t rows, std::int64_t columns, Bf16Pair* to) const {
+void Bf16Products::round_to_pairs(const float* x, std::int64_t rows, std::int64_t columns,
+                                  Bf16Pair* to) const {
 #if HONE_HAS_BF16_UNITS
-  if (unit_ != Bf16Unit::anywhere) return round_to_pairs_avx512(x, rows, columns, to);
+  if (unit_ == Bf16Unit::amx || unit_ == Bf16Unit::avx512) return round_to_pairs_avx512(x, rows, columns, to);
 #endif
   alignas(64) c10::BFloat16 two[2 * kBlock];
   for (std::int64_t r = 0; r < rows; r += 2) {

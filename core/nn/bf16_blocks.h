@@ -12,7 +12,7 @@ namespace hone::nn {
 
 // `anywhere` is plain code, for tests: without such instructions fp32 is faster.
 enum class Bf16Unit { none, amx, avx512, anywhere };
-Bf16Unit bf16_unit();                    // the fastest here, or none
+Bf16Unit bf16_unit();  // the fastest here, or none
 std::vector<Bf16Unit> usable_bf16_units();
 
 // Two rows of bf16 side by side: a word holds an even row's element in its low half, the next row's in its high one.

@@ -1,6 +1,7 @@
 #include "core/nn/softmax_block.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/nn/cpu_math.h"
 #include "core/nn/vector_exp.h"
@@ -13,7 +14,7 @@ HONE_CLONES void hide(const ScoreBlock& block) {
     float* row = block.scores + key * kBlock;
     const auto position = static_cast<std::int32_t>(block.first_key + key);
     for (std::int64_t l = 0; l < block.lanes; ++l)
-      row[l] = position < block.seen[l] ? row[l] : RunningSoftmax::kNothing;
+      row[l] = position < block.seen[l] ? row[l] : -std::numeric_limits<float>::infinity();
   }
 }
 

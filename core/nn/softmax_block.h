@@ -17,14 +17,13 @@ struct ScoreBlock {
 
 // What is known of every lane after the blocks so far (Milakov and Gimelshein, arXiv:1805.02867).
 struct RunningSoftmax {
-  static constexpr float kNothing = -1e30f;
+  static constexpr float kNothing = -1e30f;  // below every score, and finite: differences with it are no NaN
   RunningSoftmax();
   alignas(64) float top[kBlock], sum[kBlock];  // the largest score and the sum of exp(score - top)
   alignas(64) float correction[kBlock];        // what the step before multiplies earlier sums by
 };
 
-// scores become exp(score - top), 0 where hidden. A lane that has seen no key yet holds what the first key it
-// sees corrects by 0.
+// scores become exp(score - top), 0 where hidden: of a lane that has seen no key all are 0, and so is its sum.
 void softmax_step(const ScoreBlock& block, RunningSoftmax& softmax);
 
 // scores become probabilities, d_probs [keys, kBlock] their scores' gradients: p (dp - delta).
