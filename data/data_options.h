@@ -36,7 +36,7 @@ struct DataOptions {
           {.help = "row format; auto: by the keys of the first row",
            .choices = {"auto", "messages", "prompt_completion", "alpaca", "qa", "text"}});
     visit("template", chat_template,
-          {.help = "chat template; auto: the model's own",
+          {.help = "chat template; auto: the adapter's or the model's own",
            .choices = {"auto", "chatml", "smollm2", "zephyr", "llama3", "alpaca", "none"}});
     visit("new_tokens", new_tokens,
           {.help = "special tokens added to the tokenizer; the embedding and the head grow rows "

@@ -46,7 +46,8 @@ TextTools make_text_tools(Config& config) {
   TextTools tools;
   tools.tokenizer = data::load_tokenizer(tokenizer_source(config), config.data.new_tokens);
   require_rows_for(*tools.tokenizer, config);
-  tools.chat_template = data::make_chat_template(config.data.chat_template, *tools.tokenizer);
+  tools.chat_template = data::make_chat_template(config.data.chat_template, *tools.tokenizer,
+                                                 chat_template_source(config, *tools.tokenizer));
   config.data.chat_template = tools.chat_template->name();
   return tools;
 }

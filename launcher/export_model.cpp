@@ -56,11 +56,11 @@ void export_adapter(const std::string& folder, const Config& config, model::Mode
   std::vector<formats::PeftWeights> list;
   for (auto& [module, weights] : by_module) weights.module = module, list.push_back(weights);
   formats::write_peft(folder, peft_config(config, model), list, whole);
-  // Rows of the embedding and ids go together.
-  const std::string source = tokenizer_source(config);
+  // Rows of the embedding and ids go together, and an adapter answers in the template it was trained with.
+  const std::string source = tokenizer_source(config), chat_template = chat_template_to_write(config);
   if (formats::is_saved_module(config.adapter.modules_to_save, "model.embed_tokens") ||
-      !config.data.new_tokens.empty() || source != config.model.path)
-    data::export_tokenizer(source, folder, config.data.new_tokens);
+      !config.data.new_tokens.empty() || source != config.model.path || !chat_template.empty())
+    data::export_tokenizer(source, folder, config.data.new_tokens, chat_template);
 }
 
 // Under fp32 the masters as they are; otherwise in the compute type, as they were trained with.

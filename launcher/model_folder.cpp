@@ -98,7 +98,8 @@ void FolderWriter::finish(const formats::ModelConfig& model, const std::optional
   const std::string& source = config_.model.path;
   formats::write_config_json(folder_, model, dtype_, source_json(source, "config.json"), quantization);
   formats::write_generation_config_json(folder_, model, source_json(source, "generation_config.json"));
-  data::export_tokenizer(tokenizer_source(config_), folder_, config_.data.new_tokens);
+  data::export_tokenizer(tokenizer_source(config_), folder_, config_.data.new_tokens,
+                         chat_template_to_write(config_));
   finished_ = true;
 }
 

@@ -7,6 +7,7 @@
 #include "core/base/file_system.h"
 #include "core/formats/edited_model.h"
 #include "core/formats/random_model.h"
+#include "data/text/chat_template.h"
 #include "data/text/tokenizer.h"
 
 namespace hone::launcher {
@@ -39,12 +40,23 @@ std::unique_ptr<formats::PeftAdapter> open_init(AdapterOptions& options) {
   return init;
 }
 
-// Folders of model.adapters, then adapter.init, that hold the embedding or rows of it, with how many it then has.
-std::vector<std::pair<std::string, std::int64_t>> embedding_holders(const Config& config) {
+std::vector<std::string> adapter_folders(const Config& config) {
   std::vector<std::string> folders = config.model.adapters;
   if (!config.adapter.init.empty()) folders.push_back(config.adapter.init);
+  return folders;
+}
+
+std::string adapters_chat_template(const Config& config) {
+  std::string last;
+  for (const std::string& folder : adapter_folders(config))
+    if (std::string text = data::stored_chat_template(folder); !text.empty()) last = std::move(text);
+  return last;
+}
+
+// Folders of model.adapters, then adapter.init, that hold the embedding or rows of it, with how many it then has.
+std::vector<std::pair<std::string, std::int64_t>> embedding_holders(const Config& config) {
   std::vector<std::pair<std::string, std::int64_t>> holders;
-  for (const std::string& folder : folders)
+  for (const std::string& folder : adapter_folders(config))
     if (const std::int64_t rows = formats::vocabulary_rows(formats::PeftAdapter(folder)); rows > 0)
       holders.push_back({folder, rows});
   return holders;
@@ -155,6 +167,18 @@ std::string tokenizer_source(const Config& config) {
   throw Error(Exit::input, "TK020", "adapter without its tokenizer", folder,
               "its embedding has " + std::to_string(rows) + " rows, more than the model's",
               "save the tokenizer it was trained with beside it");
+}
+
+std::string chat_template_source(const Config& config, const data::Tokenizer& tokenizer) {
+  const std::string of_adapter = adapters_chat_template(config);
+  return of_adapter.empty() ? tokenizer.chat_template_source() : of_adapter;
+}
+
+std::string chat_template_to_write(const Config& config) {
+  if (config.data.chat_template == "auto") return adapters_chat_template(config);
+  if (config.data.chat_template == "none") return {};
+  const auto tokenizer = data::load_tokenizer(tokenizer_source(config));
+  return data::template_to_carry(config.data.chat_template, tokenizer->chat_template_source());
 }
 
 bool replaces_modules(const Config& config) {

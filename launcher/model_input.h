@@ -6,6 +6,7 @@
 
 #include "core/formats/peft.h"
 #include "core/formats/tensor_source.h"
+#include "data/text/tokenizer.h"
 #include "launcher/run_options.h"
 
 namespace hone::launcher {
@@ -37,6 +38,11 @@ formats::ModelFiles open_shapes(const Config& config);
 // Where the tokenizer is: beside the last adapter that holds the embedding or rows of it, as far as it is there (TK020
 // where it is not and the embedding has more rows than the model's); else model.path.
 std::string tokenizer_source(const Config& config);
+
+// The chat template (Jinja) that goes with what is read: beside the last adapter that has one, else the tokenizer's own.
+std::string chat_template_source(const Config& config, const data::Tokenizer& tokenizer);
+// For what is written, as export_tokenizer takes it: data.template, or the adapters' where that is `auto`.
+std::string chat_template_to_write(const Config& config);
 
 // Does an adapter of model.adapters hold modules whole or rows of them, so that the model without it is not there any more?
 bool replaces_modules(const Config& config);

@@ -92,11 +92,62 @@ void write_alpaca(const std::vector<Message>& messages, const SpecialTexts& toke
   if (generation_prompt) out.plain(kAlpacaResponseHeader);
 }
 
-constexpr ChatFormat kFormats[] = {{"smollm2", false, false, write_smollm2},
-                                   {"chatml", false, false, write_chatml},
-                                   {"zephyr", false, true, write_zephyr},
-                                   {"llama3", true, false, write_llama3},
-                                   {"alpaca", false, true, write_alpaca}};
+constexpr const char* kChatml = R"jinja({% for message in messages %}
+{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>' + '\n' }}{% endfor %}
+{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %})jinja";
+
+constexpr const char* kSmolLm2 = R"jinja({% for message in messages %}
+{% if loop.first and messages[0].role != 'system' %}
+{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' -}}
+{% endif %}
+{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>' + '\n' }}{% endfor %}
+{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %})jinja";
+
+constexpr const char* kZephyr = R"jinja({% for message in messages %}
+{% if message.role == 'user' %}
+{{ '<|user|>\n' + message.content + eos_token }}
+{% elif message.role == 'system' %}
+{{ '<|system|>\n' + message.content + eos_token }}
+{% elif message.role == 'assistant' %}
+{{ '<|assistant|>\n' + message.content + eos_token }}
+{% endif %}
+{% if loop.last and add_generation_prompt %}
+{{ '<|assistant|>' }}
+{% endif %}
+{% endfor %})jinja";
+
+constexpr const char* kLlama3 = R"jinja({% set loop_messages = messages %}{% for message in loop_messages %}
+{% set content = '<|start_header_id|>' + message.role + '<|end_header_id|>\n\n' + message.content | trim + '<|eot_id|>' %}
+{% if loop.first %}{% set content = bos_token + content %}{% endif %}
+{{ content -}}
+{% endfor %}
+{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %})jinja";
+
+constexpr const char* kAlpaca = R"jinja({% for message in messages %}
+{% if message.role == 'system' %}
+{{ message.content + '\n\n' -}}
+{% elif message.role == 'user' %}
+{% if loop.first %}
+{{ 'Below is an instruction that describes a task' -}}
+{% if '\n\n### Input:\n' in message.content %}
+{{ ', paired with an input that provides further context' -}}
+{% endif %}
+{{ '. Write a response that appropriately completes the request.\n\n' -}}
+{% elif messages[loop.index0 - 1].role == 'assistant' %}
+{{ '\n\n' -}}
+{% endif %}
+{{ '### Instruction:\n' + message.content + '\n\n' -}}
+{% else %}
+{{ '### Response:\n' + message.content + eos_token -}}
+{% endif %}
+{% endfor %}
+{% if add_generation_prompt %}{{ '### Response:\n' }}{% endif %})jinja";
+
+constexpr ChatFormat kFormats[] = {{"smollm2", false, false, write_smollm2, kSmolLm2},
+                                   {"chatml", false, false, write_chatml, kChatml},
+                                   {"zephyr", false, true, write_zephyr, kZephyr},
+                                   {"llama3", true, false, write_llama3, kLlama3},
+                                   {"alpaca", false, true, write_alpaca, kAlpaca}};
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 #pragma once
-// The registry of chat templates: one writer each.
+// The registry of chat templates: one writer each, and the Jinja text that writes the same.
 //
 // alpaca writes what Stanford Alpaca's data set shows in its `text` column: a preamble, "### Instruction:",
 // where there is one "### Input:", "### Response:" on a line of its own, the answer and the end-of-sequence
@@ -23,6 +23,7 @@ struct ChatFormat {
   bool needs_bos, needs_eos;
   void (*write)(const std::vector<Message>& messages, const SpecialTexts& tokens, bool generation_prompt,
                 ChatScript& out);
+  const char* jinja;  // as models carry it: what a tokenizer is exported with, and recognised by
 };
 
 std::span<const ChatFormat> chat_formats();

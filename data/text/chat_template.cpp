@@ -66,8 +66,7 @@ std::string names() {
   return out + "none";
 }
 
-std::string own_template(const Tokenizer& tokenizer) {
-  const std::string& source = tokenizer.chat_template_source();
+std::string name_of(const std::string& source) {
   if (const auto name = recognize_template(source)) return *name;
   throw Error(Exit::usage, "CT002",
               source.empty() ? "the model has no chat template" : "the model's chat template is not known",
@@ -77,15 +76,30 @@ std::string own_template(const Tokenizer& tokenizer) {
               "name one: " + names());
 }
 
-}  // namespace
-
-std::unique_ptr<ChatTemplate> make_chat_template(const std::string& name, const Tokenizer& tokenizer) {
-  if (name == "none") return std::make_unique<NoTemplate>();
-  const std::string wanted = name == "auto" ? own_template(tokenizer) : name;
+const ChatFormat* find_format(const std::string& name) {
   const auto formats = chat_formats();
   const auto format =
-      std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return f.name == wanted; });
-  if (format == formats.end())
+      std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return f.name == name; });
+  return format == formats.end() ? nullptr : &*format;
+}
+
+}  // namespace
+
+std::string template_to_carry(const std::string& name, const std::string& own) {
+  const ChatFormat* format = find_format(name);
+  return format == nullptr || recognize_template(own) == name ? std::string() : format->jinja;
+}
+
+std::unique_ptr<ChatTemplate> make_chat_template(const std::string& name, const Tokenizer& tokenizer) {
+  return make_chat_template(name, tokenizer, tokenizer.chat_template_source());
+}
+
+std::unique_ptr<ChatTemplate> make_chat_template(const std::string& name, const Tokenizer& tokenizer,
+                                                 const std::string& own) {
+  if (name == "none") return std::make_unique<NoTemplate>();
+  const std::string wanted = name == "auto" ? name_of(own) : name;
+  const ChatFormat* format = find_format(wanted);
+  if (format == nullptr)
     throw Error(Exit::usage, "CT001", "unknown chat template", "--data.template", "\"" + name + "\"",
                 "known: auto, " + names());
   const auto text = [&](bool needed, std::int32_t id, const char* what) {

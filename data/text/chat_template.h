@@ -34,5 +34,12 @@ class ChatTemplate {
 // "auto": the model's own template where it is one of those known, else Error (exit 2) listing the names;
 // "none": no template (rendering chat messages is then an Error).
 std::unique_ptr<ChatTemplate> make_chat_template(const std::string& name, const Tokenizer& tokenizer);
+// The same with `own`, the Jinja text of what is trained or used, in place of the tokenizer's.
+std::unique_ptr<ChatTemplate> make_chat_template(const std::string& name, const Tokenizer& tokenizer,
+                                                 const std::string& own);
+
+// The Jinja text that a model trained with the named template should carry; empty where it is `none` or unknown, or
+// where `own`, the text that the model carries already, is that template.
+std::string template_to_carry(const std::string& name, const std::string& own);
 
 }  // namespace hone::data

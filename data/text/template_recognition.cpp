@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "data/text/chat_formats.h"
+
 namespace hone::data {
 namespace {
 
@@ -188,42 +190,6 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
     text.replace(at, from.size(), to);
 }
 
-struct Known {
-  const char* name;
-  const char* jinja;
-};
-
-// As models carry them (white space is free, see the header).
-constexpr Known kKnown[] = {
-    {"chatml", R"({% for message in messages %}
-{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>' + '\n' }}{% endfor %}
-{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %})"},
-    {"smollm2", R"({% for message in messages %}
-{% if loop.first and messages[0].role != 'system' %}
-{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' -}}
-{% endif %}
-{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>' + '\n' }}{% endfor %}
-{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %})"},
-    {"zephyr", R"({% for message in messages %}
-{% if message.role == 'user' %}
-{{ '<|user|>\n' + message.content + eos_token }}
-{% elif message.role == 'system' %}
-{{ '<|system|>\n' + message.content + eos_token }}
-{% elif message.role == 'assistant' %}
-{{ '<|assistant|>\n' + message.content + eos_token }}
-{% endif %}
-{% if loop.last and add_generation_prompt %}
-{{ '<|assistant|>' }}
-{% endif %}
-{% endfor %})"},
-    {"llama3", R"({% set loop_messages = messages %}{% for message in loop_messages %}
-{% set content = '<|start_header_id|>' + message.role + '<|end_header_id|>\n\n' + message.content | trim + '<|eot_id|>' %}
-{% if loop.first %}{% set content = bos_token + content %}{% endif %}
-{{ content -}}
-{% endfor %}
-{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %})"},
-};
-
 }  // namespace
 
 std::string canonical_template(std::string_view jinja) {
@@ -258,8 +224,8 @@ std::string canonical_template(std::string_view jinja) {
 std::optional<std::string> recognize_template(std::string_view jinja) {
   if (jinja.empty() || jinja.size() > kMaxTemplate) return std::nullopt;
   const std::string wanted = canonical_template(jinja);
-  for (const Known& known : kKnown)
-    if (canonical_template(known.jinja) == wanted) return known.name;
+  for (const ChatFormat& format : chat_formats())
+    if (canonical_template(format.jinja) == wanted) return format.name;
   return std::nullopt;
 }
 

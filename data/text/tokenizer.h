@@ -47,8 +47,11 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::string& model_path,
 
 // Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json (and the chat template) so that HF's
 // libraries load the same tokenizer. From a folder the files are copied, with the new tokens in them; from a
-// GGUF they are made.
+// GGUF they are made. `chat_template`, where it is not empty, takes the place of the model's own.
 void export_tokenizer(const std::string& model_path, const std::string& output_folder,
-                      const std::vector<std::string>& new_tokens = {});
+                      const std::vector<std::string>& new_tokens = {}, const std::string& chat_template = {});
+
+// The Jinja text in a folder's tokenizer_config.json or chat_template.jinja; empty where there is none.
+std::string stored_chat_template(const std::string& folder);
 
 }  // namespace hone::data

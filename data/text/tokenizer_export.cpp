@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "core/base/error.h"
 #include "core/base/file_system.h"
 #include "core/base/json.h"
@@ -175,18 +177,31 @@ void add_to_files(const std::string& folder, const std::vector<std::string>& new
   write_file_atomic(path, config.dump(2) + "\n");
 }
 
+// In tokenizer_config.json, where every version of transformers looks; those of the model that would come before it go.
+void put_template(const std::string& folder, const std::string& chat_template) {
+  const std::string path = folder + "/tokenizer_config.json";
+  OrderedJson config = path_exists(path) ? OrderedJson::parse(read_text_file(path))
+                                         : OrderedJson{{"tokenizer_class", "PreTrainedTokenizerFast"}};
+  config["chat_template"] = chat_template;
+  write_file_atomic(path, config.dump(2) + "\n");
+  for (const char* name : {"chat_template.jinja", "chat_template.json"})
+    std::filesystem::remove(folder + "/" + name);
+}
+
 }  // namespace
 
 void export_tokenizer(const std::string& model_path, const std::string& output_folder,
-                      const std::vector<std::string>& new_tokens) {
+                      const std::vector<std::string>& new_tokens, const std::string& chat_template) {
   make_directories(output_folder);
   if (is_directory(model_path)) {
     copy_files(model_path, output_folder);
     if (!new_tokens.empty()) add_to_files(output_folder, new_tokens);
+    if (!chat_template.empty()) put_template(output_folder, chat_template);
     return;
   }
   TokenizerSpec spec = read_tokenizer_gguf(model_path);
   add_special_tokens(spec, new_tokens);
+  if (!chat_template.empty()) spec.chat_template = chat_template;
   const formats::GgufFile file(model_path);
   const auto architecture = file.string("general.architecture").value_or("");
   write_file_atomic(output_folder + "/tokenizer.json", tokenizer_json(spec).dump(2));

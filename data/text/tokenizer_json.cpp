@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file_system.h"
+#include "data/text/tokenizer.h"
 
 namespace hone::data {
 namespace {
@@ -166,21 +167,29 @@ std::string template_in_config(const Json& json, const std::string& where) {
   return {};
 }
 
+Json read_config_file(const std::string& path) {
+  Json config = parse_json_file(path, "TK001", kMaxFile);
+  if (!config.is_object()) wrong("not an object", path, "the file");
+  return config;
+}
+
 void read_config(const std::string& folder, TokenizerSpec& spec) {
   const std::string path = folder + "/tokenizer_config.json";
-  if (path_exists(path)) {
-    const Json config = parse_json_file(path, "TK001", kMaxFile);
-    if (!config.is_object()) wrong("not an object", path, "the file");
-    read_added_tokens_decoder(member_or_null(config, "added_tokens_decoder"), spec, path);
-    spec.chat_template = template_in_config(member_or_null(config, "chat_template"), path);
-  }
-  const std::string jinja = folder + "/chat_template.jinja";
-  if (path_exists(jinja)) spec.chat_template = read_text_file(jinja, kMaxFile);
+  if (path_exists(path))
+    read_added_tokens_decoder(member_or_null(read_config_file(path), "added_tokens_decoder"), spec, path);
+  spec.chat_template = stored_chat_template(folder);
   read_named_tokens(path, spec);
   read_named_tokens(folder + "/special_tokens_map.json", spec);
 }
 
 }  // namespace
+
+std::string stored_chat_template(const std::string& folder) {
+  const std::string jinja = folder + "/chat_template.jinja", path = folder + "/tokenizer_config.json";
+  if (path_exists(jinja)) return read_text_file(jinja, kMaxFile);
+  if (!path_exists(path)) return {};
+  return template_in_config(member_or_null(read_config_file(path), "chat_template"), path);
+}
 
 const Json& require(const Json& object, const char* key, const std::string& where) {
   if (!object.is_object()) wrong("not an object", where, std::string("expected one with \"") + key + "\"");

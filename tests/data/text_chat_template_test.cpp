@@ -48,6 +48,34 @@ TEST(ChatTemplates, EqualHuggingFaceOnSmolLm2) {
   EXPECT_EQ(make_chat_template("auto", *tokenizer)->name(), "smollm2");
 }
 
+// What transformers renders with the Jinja texts that go out with trained models is what Hone itself writes.
+TEST(ChatTemplates, TextsThatAreCarriedRenderAlike) {
+  const auto tokenizer = load_tokenizer(golden("llama3"));
+  const Json templates = golden_json("written_templates.json").at("templates");
+  for (const ChatFormat& format : chat_formats()) {
+    const Json& expected = templates.at(format.name);
+    EXPECT_EQ(expected.at("jinja").get<std::string>(), format.jinja) << "make the golden values anew";
+    const auto chat = make_chat_template(format.name, *tokenizer);
+    for (const Json& row : expected.at("rows")) {
+      std::vector<Message> messages = messages_of(row);
+      EXPECT_EQ(chat->render(messages, *tokenizer, false).text, row.at("text").get<std::string>());
+      messages.pop_back();
+      EXPECT_EQ(chat->render(messages, *tokenizer, true).text, row.at("prompt").get<std::string>());
+    }
+  }
+}
+
+TEST(ChatTemplates, AModelCarriesWhatItWasTrainedWith) {
+  const std::string chatml = golden_json("templates.json").at("chatml").get<std::string>();
+  EXPECT_EQ(template_to_carry("chatml", chatml), "") << "its own text stays";
+  for (const ChatFormat& format : chat_formats()) {
+    EXPECT_EQ(template_to_carry(format.name, ""), format.jinja);
+    EXPECT_EQ(recognize_template(format.jinja).value_or("unknown"), format.name);
+  }
+  EXPECT_EQ(template_to_carry("none", chatml), "");
+  EXPECT_EQ(template_to_carry("zephyr", "{{ unknown }}"), template_to_carry("zephyr", ""));
+}
+
 TEST(ChatTemplates, SuperviseContentAndEndTokenOnly) {
   const auto tokenizer = load_tokenizer(golden("qwen2"));
   const auto chat = make_chat_template("chatml", *tokenizer);

@@ -143,6 +143,24 @@ TEST(SmolLm2Tokenizer, NewTokensGoIntoAnExportedFolder) {
   EXPECT_EQ(tokenizer->encode("<|tool|>", false), (std::vector<std::int32_t>{49152}));
 }
 
+TEST(TokenizerExport, AGivenTemplateTakesThePlaceOfTheModels) {
+  const TemporaryFolder in, from_folder, from_gguf, bare;
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json"})
+    write_file_atomic(in.path() + "/" + name, read_text_file(golden(std::string("gpt2/") + name)));
+  write_file_atomic(in.path() + "/chat_template.jinja", "{{ messages }}");
+  EXPECT_EQ(stored_chat_template(in.path()), "{{ messages }}");
+  EXPECT_EQ(stored_chat_template(bare.path()), "");
+  export_tokenizer(in.path(), from_folder.path(), {"<|new|>"}, "{{ bos_token }}");
+  export_tokenizer(golden("gguf_qwen2.gguf"), from_gguf.path(), {}, "{{ bos_token }}");
+  const auto before = load_tokenizer(in.path());
+  for (const std::string& folder : {from_folder.path(), from_gguf.path()}) {
+    EXPECT_EQ(stored_chat_template(folder), "{{ bos_token }}");
+    EXPECT_EQ(load_tokenizer(folder)->chat_template_source(), "{{ bos_token }}");
+  }
+  EXPECT_EQ(load_tokenizer(from_folder.path())->eos_id(), before->eos_id());
+  EXPECT_EQ(load_tokenizer(from_folder.path())->vocab_size(), before->vocab_size() + 1);
+}
+
 TEST(TokenizerExport, CopiesTheFilesOfAFolder) {
   const TemporaryFolder in, out;
   for (const char* name : {"tokenizer.json", "tokenizer_config.json"})

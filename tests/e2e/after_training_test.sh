@@ -52,6 +52,21 @@ cp out sampled
 run 0 generate "${base[@]}" "${answers[@]}" --temperature 1 --seed 3
 same out sampled
 
+# What was trained in another template than the model's own carries it, alone and merged; `auto` finds it there.
+run 0 train --config chat.cfg --config lora.cfg --data.template zephyr --train.steps 4 --run.dir zephyr
+[ ! -e first/adapter/tokenizer_config.json ] || fail "an adapter of the model's own template needs no tokenizer"
+for template in auto zephyr smollm2; do
+  evaluate in-$template "${base[@]}" --model.adapters zephyr/adapter --data.template $template
+done
+same in-auto.json in-zephyr.json
+[ "$(cat in-auto.json)" != "$(cat in-smollm2.json)" ] || fail "the template changes nothing"
+run 0 merge "${base[@]}" --model.adapters zephyr/adapter --output merged-zephyr
+evaluate in-merged --model.path merged-zephyr
+close loss 1e-4 in-zephyr.json in-merged.json
+run 0 convert --model.path "$CHAT" --data.template alpaca --output in-alpaca
+run 0 inspect chat --model.path in-alpaca --input held-out.jsonl
+says out '### Instruction'
+
 # Conversion keeps every tensor; the tokenizer and the template go along.
 run 0 convert --model.path "$CHAT" --output copy
 same "$CHAT/model.safetensors" copy/model.safetensors
