@@ -35,6 +35,17 @@ void multiply_anywhere(const Bf16Gemm& g) {
   }
 }
 
+void multiply_rows_anywhere(const Bf16RowsGemm& g) {
+  for (std::int64_t row = 0; row < g.kRows; ++row) {
+    float* y = g.y + row * g.kColumns;
+    std::fill(y, y + g.kColumns, 0.0f);
+    for (std::int64_t k = 0; k < g.in; ++k)
+      for (std::int64_t column = 0; column < g.kColumns; ++column)
+        y[column] +=
+            static_cast<float>(g.w[row * g.in + k]) * element(g.x[k / 2 * g.kColumns + column], k % 2);
+  }
+}
+
 #if HONE_HAS_BF16_UNITS
 
 #define HONE_AVX512_BF16 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512bf16")))
@@ -107,6 +118,25 @@ HONE_AMX_BF16 void multiply_amx(const Bf16Gemm& g) {
       _tile_stored(3, below + 16, kRow);
     }
   }
+  asm volatile("" ::: "memory");
+}
+
+// A tile of w is [16, 32], one of x [16 pairs, 16].
+HONE_AMX_BF16 void multiply_rows_amx(const Bf16RowsGemm& g) {
+  const long row = g.in * static_cast<long>(sizeof(c10::BFloat16));
+  constexpr long kRowOfX = Bf16RowsGemm::kColumns * sizeof(Bf16Pair), kStep = 32;
+  asm volatile("" ::: "memory");  // as above
+  _tile_zero(0);
+  _tile_zero(1);
+  for (std::int64_t k = 0; k < g.in; k += kStep) {
+    _tile_loadd(4, g.w + k, row);
+    _tile_loadd(5, g.w + 16 * g.in + k, row);
+    _tile_loadd(6, g.x + k / 2 * g.kColumns, kRowOfX);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 5, 6);
+  }
+  _tile_stored(0, g.y, kRowOfX);
+  _tile_stored(1, g.y + 16 * g.kColumns, kRowOfX);
   asm volatile("" ::: "memory");
 }
 
@@ -185,6 +215,13 @@ Bf16Products::~Bf16Products() {
 #if HONE_HAS_BF16_UNITS
   if (unit_ == Bf16Unit::amx) release_tiles();
 #endif
+}
+
+void Bf16Products::multiply(const Bf16RowsGemm& g) const {
+#if HONE_HAS_BF16_UNITS
+  if (unit_ == Bf16Unit::amx) return multiply_rows_amx(g);
+#endif
+  multiply_rows_anywhere(g);
 }
 
 void Bf16Products::round(const float* x, std::int64_t rows, std::int64_t columns, c10::BFloat16* to) const {

@@ -28,6 +28,16 @@ struct Bf16Gemm {
   bool accumulate;
 };
 
+// y [32, 16] = w [32, in] x, with w's rows as they lie, one after another, and x [in / 2, 16] in pairs; in is a multiple
+// of 32.
+struct Bf16RowsGemm {
+  const c10::BFloat16* w;
+  std::int64_t in;
+  const Bf16Pair* x;
+  float* y;
+  static constexpr std::int64_t kRows = 32, kColumns = 16;
+};
+
 // Holds the thread's tile registers while it lives: made and used on one thread, with no other product in between.
 class Bf16Products {
  public:
@@ -37,6 +47,7 @@ class Bf16Products {
   Bf16Products& operator=(const Bf16Products&) = delete;
 
   void multiply(const Bf16Gemm& g) const { multiply_(g); }
+  void multiply(const Bf16RowsGemm& g) const;
   // x [rows, kBlock] rounded to bf16, `columns` of each row; rows and columns as in Bf16Gemm.
   void round(const float* x, std::int64_t rows, std::int64_t columns, c10::BFloat16* to) const;
   void round_to_pairs(const float* x, std::int64_t rows, std::int64_t columns, Bf16Pair* to) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/nn/bf16_blocks.h"
 #include "core/nn/cpu_rows.h"
 #include "core/nn/product.h"
 
@@ -108,11 +109,7 @@ at::Tensor by_weight_rows(const at::Tensor& x, std::int64_t out, Multiply&& mult
   return y.to(x.scalar_type());
 }
 
-}  // namespace
-
-bool are_few_rows(const at::Tensor& x) { return x.size(0) <= kFewRows && has_cpu_kernel(x); }
-
-at::Tensor few_rows_cpu(const at::Tensor& x, const at::Tensor& w) {
+at::Tensor few_rows_by_lanes(const at::Tensor& x, const at::Tensor& w) {
   at::Tensor y;
   with_element_type(w, [&]<class T>(T*) {
     const T* weights = w.const_data_ptr<T>();
@@ -121,6 +118,55 @@ at::Tensor few_rows_cpu(const at::Tensor& x, const at::Tensor& w) {
     });
   });
   return y;
+}
+
+// x^T [in / 2, 16] in pairs; rows that x lacks are zero.
+at::Tensor pairs_of_columns(const at::Tensor& x) {
+  const std::int64_t rows = x.size(0), pairs = x.size(1) / 2;
+  at::Tensor out = at::zeros({pairs, Bf16RowsGemm::kColumns}, at::kInt);
+  const at::Tensor in = x.view(at::kInt);
+  const auto* from = in.const_data_ptr<std::int32_t>();
+  auto* to = out.mutable_data_ptr<std::int32_t>();
+  for (std::int64_t m = 0; m < rows; ++m)
+    for (std::int64_t p = 0; p < pairs; ++p) to[p * Bf16RowsGemm::kColumns + m] = from[m * pairs + p];
+  return out;
+}
+
+// AVX-512 BF16 multiplies as many weights at a time as fp32 does where x is one row.
+bool are_worth_unit(const at::Tensor& x, const at::Tensor& w) {
+  return bf16_unit() == Bf16Unit::amx && w.scalar_type() == at::kBFloat16 && x.size(1) % 32 == 0 &&
+         w.size(0) >= Bf16RowsGemm::kRows;
+}
+
+}  // namespace
+
+at::Tensor few_rows_by(Bf16Unit unit, const at::Tensor& x, const at::Tensor& w) {
+  using Gemm = Bf16RowsGemm;
+  const std::int64_t rows = x.size(0), in = x.size(1), out = w.size(0), blocks = out / Gemm::kRows;
+  const at::Tensor x_pairs = pairs_of_columns(x);
+  at::Tensor y = at::empty({rows, out}, x.options());
+  const auto* pairs = reinterpret_cast<const Bf16Pair*>(x_pairs.const_data_ptr<std::int32_t>());
+  const auto* weights = w.const_data_ptr<c10::BFloat16>();
+  auto* result = y.mutable_data_ptr<c10::BFloat16>();
+  at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    const Bf16Products products(unit);
+    alignas(64) float block[Gemm::kRows * Gemm::kColumns];
+    for (std::int64_t first = begin * Gemm::kRows; first < end * Gemm::kRows; first += Gemm::kRows) {
+      products.multiply(Gemm{weights + first * in, in, pairs, block});
+      for (std::int64_t m = 0; m < rows; ++m)
+        for (std::int64_t r = 0; r < Gemm::kRows; ++r)
+          result[m * out + first + r] = block[r * Gemm::kColumns + m];
+    }
+  });
+  const std::int64_t done = blocks * Gemm::kRows;
+  if (done < out) y.narrow(1, done, out - done).copy_(few_rows_by_lanes(x, w.narrow(0, done, out - done)));
+  return y;
+}
+
+bool are_few_rows(const at::Tensor& x) { return x.size(0) <= kFewRows && has_cpu_kernel(x); }
+
+at::Tensor few_rows_cpu(const at::Tensor& x, const at::Tensor& w) {
+  return are_worth_unit(x, w) ? few_rows_by(bf16_unit(), x, w) : few_rows_by_lanes(x, w);
 }
 
 at::Tensor few_rows_cpu(const at::Tensor& x, std::int64_t out, const FillRows& fill) {

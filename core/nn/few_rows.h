@@ -7,6 +7,8 @@
 
 namespace hone::nn {
 
+enum class Bf16Unit;  // core/nn/bf16_blocks.h
+
 // x W^T, by the kernel below where it applies, else by ATen.
 at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& w);
 
@@ -15,6 +17,9 @@ bool are_few_rows(const at::Tensor& x);  // at most kFewRows of them, in a form 
 
 // Both contiguous on a CPU, both fp32 or both bf16.
 at::Tensor few_rows_cpu(const at::Tensor& x, const at::Tensor& w);
+
+// In bf16, by the processor's instructions for it; in is a multiple of 32.
+at::Tensor few_rows_by(Bf16Unit unit, const at::Tensor& x, const at::Tensor& w);
 
 // W made a few rows at a time: fill(first, last, to) writes rows [first, last) as fp32. Called by several threads.
 using FillRows = std::function<void(std::int64_t first, std::int64_t last, float* to)>;

@@ -9,6 +9,8 @@
 #include <set>
 #include <thread>
 
+#include "core/nn/bf16_blocks.h"
+
 namespace hone::test {
 namespace {
 
@@ -32,12 +34,29 @@ TEST(FewRows, EqualsAtenForAnyNumberOfRowsAndAnyWidth) {
         }
 }
 
+TEST(FewRows, EveryBf16UnitEqualsAten) {
+  at::manual_seed(3);
+  for (const nn::Bf16Unit unit : nn::usable_bf16_units())
+    for (const std::int64_t rows : {1, 7, 16})
+      for (const std::int64_t in : {32, 576})
+        for (const std::int64_t out : {31, 32, 130}) {
+          const at::Tensor x = at::randn({rows, in}).to(at::kBFloat16),
+                           w = at::randn({out, in}).to(at::kBFloat16);
+          const at::Tensor exact = at::mm(x.to(at::kDouble), w.to(at::kDouble).t());
+          EXPECT_LE(largest_difference(nn::few_rows_by(unit, x, w), exact),
+                    4e-3 * (exact.abs().max().item<double>() + 1.0))
+              << rows << " x " << in << " x " << out;
+        }
+}
+
 TEST(FewRows, ARowsResultDoesNotDependOnTheRowsBesideIt) {
   at::manual_seed(2);
-  const at::Tensor x = at::randn({16, 576}), w = at::randn({100, 576});
-  const at::Tensor together = nn::few_rows_cpu(x, w);
-  for (std::int64_t r = 0; r < 16; ++r)
-    EXPECT_TRUE(at::equal(nn::few_rows_cpu(x.narrow(0, r, 1), w), together.narrow(0, r, 1))) << r;
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor x = at::randn({16, 576}).to(type), w = at::randn({100, 576}).to(type);
+    const at::Tensor together = nn::few_rows_cpu(x, w);
+    for (std::int64_t r = 0; r < 16; ++r)
+      EXPECT_TRUE(at::equal(nn::few_rows_cpu(x.narrow(0, r, 1), w), together.narrow(0, r, 1))) << r;
+  }
 }
 
 TEST(FewRows, WhatTheKernelDoesNotTakeGoesByAten) {
