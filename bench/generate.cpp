@@ -3,7 +3,7 @@
 //                  [--threads N]
 // per leg and for 1 and 8 prompts at once one JSON line: new tokens/s of the best of three runs, and the share of the
 // speed at which the device reads memory (one thread a core) that the weights read for them amount to. A shape's weights
-// are noise. The nf4 leg computes in fp32 on CPUs, in bf16 on a GPU.
+// are noise. Legs: fp32, bf16, bf16+nf4, and nf4, which computes in fp32 on CPUs, in bf16 on a GPU.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
@@ -73,8 +73,8 @@ void run(const std::string& leg, const Settings& settings, at::Device device, do
       settings.model.empty() ? bench::noise_model(settings.shape) : formats::open_model(settings.model);
   model::BuildSpec spec;
   spec.device = device;
-  spec.nf4 = leg == "nf4";
-  spec.compute = leg == "bf16" || (spec.nf4 && device.is_cuda()) ? at::kBFloat16 : at::kFloat;
+  spec.nf4 = leg.ends_with("nf4");
+  spec.compute = leg.starts_with("bf16") || (spec.nf4 && device.is_cuda()) ? at::kBFloat16 : at::kFloat;
   const model::Model model = model::build_model(files, spec, false);
   for (const std::int64_t batch : {1, 8}) {
     generate::GenerateSettings asked;
@@ -107,7 +107,7 @@ void run_all(const Settings& settings) {
   if (settings.device == "cuda") device::load_cuda();
   const at::Device device = device::device_of(settings.device);
   const double bandwidth = read_bandwidth(device);
-  for (const std::string leg : {"fp32", "bf16", "nf4"})
+  for (const std::string leg : {"fp32", "bf16", "nf4", "bf16+nf4"})
     if (("," + settings.legs + ",").find("," + leg + ",") != std::string::npos)
       run(leg, settings, device, bandwidth);
 }

@@ -132,50 +132,84 @@ at::Tensor pairs_of_columns(const at::Tensor& x) {
   return out;
 }
 
+// rows_at(first): rows [first, first + kRows) of W, until the next call.
+template <class RowsAt>
+void whole_blocks(const Bf16Products& products, const at::Tensor& x, const at::Tensor& x_pairs,
+                  std::int64_t begin, std::int64_t end, RowsAt&& rows_at, at::Tensor& y) {
+  using Gemm = Bf16RowsGemm;
+  const std::int64_t rows = x.size(0), out = y.size(1);
+  const auto* pairs = reinterpret_cast<const Bf16Pair*>(x_pairs.const_data_ptr<std::int32_t>());
+  auto* result = y.mutable_data_ptr<c10::BFloat16>();
+  alignas(64) float block[Gemm::kRows * Gemm::kColumns];
+  for (std::int64_t first = begin * Gemm::kRows; first < end * Gemm::kRows; first += Gemm::kRows) {
+    products.multiply(Gemm{rows_at(first), x.size(1), pairs, block});
+    for (std::int64_t m = 0; m < rows; ++m)
+      for (std::int64_t r = 0; r < Gemm::kRows; ++r)
+        result[m * out + first + r] = block[r * Gemm::kColumns + m];
+  }
+}
+
+// make_rows(): a thread's own rows_at; rest(first): the columns of y from there on.
+template <class MakeRows, class Rest>
+at::Tensor in_blocks(Bf16Unit unit, const at::Tensor& x, std::int64_t out, MakeRows&& make_rows,
+                     Rest&& rest) {
+  const std::int64_t blocks = out / Bf16RowsGemm::kRows, done = blocks * Bf16RowsGemm::kRows;
+  const at::Tensor x_pairs = pairs_of_columns(x);
+  at::Tensor y = at::empty({x.size(0), out}, x.options());
+  at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    const Bf16Products products(unit);
+    whole_blocks(products, x, x_pairs, begin, end, make_rows(), y);
+  });
+  if (done < out) y.narrow(1, done, out - done).copy_(rest(done));
+  return y;
+}
+
+at::Tensor filled_by_lanes(const at::Tensor& x, std::int64_t first_row, std::int64_t out,
+                           const FillRows& fill) {
+  return by_weight_rows(x, out - first_row, [&](const Problem& p, std::int64_t first, std::int64_t last) {
+    thread_local std::vector<float> rows;
+    rows.resize(static_cast<std::size_t>((last - first) * p.in));
+    fill.fp32(first_row + first, first_row + last, rows.data());
+    rows_of(p, rows.data(), first, last);
+  });
+}
+
 // AVX-512 BF16 multiplies as many weights at a time as fp32 does where x is one row.
-bool are_worth_unit(const at::Tensor& x, const at::Tensor& w) {
-  return bf16_unit() == Bf16Unit::amx && w.scalar_type() == at::kBFloat16 && x.size(1) % 32 == 0 &&
-         w.size(0) >= Bf16RowsGemm::kRows;
+bool is_worth_unit(const at::Tensor& x) {
+  return bf16_unit() == Bf16Unit::amx && x.scalar_type() == at::kBFloat16 && x.size(1) % 32 == 0;
 }
 
 }  // namespace
 
 at::Tensor few_rows_by(Bf16Unit unit, const at::Tensor& x, const at::Tensor& w) {
-  using Gemm = Bf16RowsGemm;
-  const std::int64_t rows = x.size(0), in = x.size(1), out = w.size(0), blocks = out / Gemm::kRows;
-  const at::Tensor x_pairs = pairs_of_columns(x);
-  at::Tensor y = at::empty({rows, out}, x.options());
-  const auto* pairs = reinterpret_cast<const Bf16Pair*>(x_pairs.const_data_ptr<std::int32_t>());
   const auto* weights = w.const_data_ptr<c10::BFloat16>();
-  auto* result = y.mutable_data_ptr<c10::BFloat16>();
-  at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-    const Bf16Products products(unit);
-    alignas(64) float block[Gemm::kRows * Gemm::kColumns];
-    for (std::int64_t first = begin * Gemm::kRows; first < end * Gemm::kRows; first += Gemm::kRows) {
-      products.multiply(Gemm{weights + first * in, in, pairs, block});
-      for (std::int64_t m = 0; m < rows; ++m)
-        for (std::int64_t r = 0; r < Gemm::kRows; ++r)
-          result[m * out + first + r] = block[r * Gemm::kColumns + m];
-    }
-  });
-  const std::int64_t done = blocks * Gemm::kRows;
-  if (done < out) y.narrow(1, done, out - done).copy_(few_rows_by_lanes(x, w.narrow(0, done, out - done)));
-  return y;
+  const std::int64_t in = x.size(1), out = w.size(0);
+  return in_blocks(
+      unit, x, out, [&] { return [&](std::int64_t first) { return weights + first * in; }; },
+      [&](std::int64_t first) { return few_rows_by_lanes(x, w.narrow(0, first, out - first)); });
+}
+
+at::Tensor few_rows_by(Bf16Unit unit, const at::Tensor& x, std::int64_t out, const FillRows& fill) {
+  const auto room = static_cast<std::size_t>(Bf16RowsGemm::kRows * x.size(1));
+  return in_blocks(
+      unit, x, out,
+      [&] {
+        return [&, rows = std::vector<c10::BFloat16>(room)](std::int64_t first) mutable {
+          fill.bf16(first, first + Bf16RowsGemm::kRows, rows.data());
+          return static_cast<const c10::BFloat16*>(rows.data());
+        };
+      },
+      [&](std::int64_t first) { return filled_by_lanes(x, first, out, fill); });
 }
 
 bool are_few_rows(const at::Tensor& x) { return x.size(0) <= kFewRows && has_cpu_kernel(x); }
 
 at::Tensor few_rows_cpu(const at::Tensor& x, const at::Tensor& w) {
-  return are_worth_unit(x, w) ? few_rows_by(bf16_unit(), x, w) : few_rows_by_lanes(x, w);
+  return is_worth_unit(x) ? few_rows_by(bf16_unit(), x, w) : few_rows_by_lanes(x, w);
 }
 
 at::Tensor few_rows_cpu(const at::Tensor& x, std::int64_t out, const FillRows& fill) {
-  return by_weight_rows(x, out, [&](const Problem& p, std::int64_t first, std::int64_t last) {
-    thread_local std::vector<float> rows;
-    rows.resize(static_cast<std::size_t>((last - first) * p.in));
-    fill(first, last, rows.data());
-    rows_of(p, rows.data(), first, last);
-  });
+  return is_worth_unit(x) ? few_rows_by(bf16_unit(), x, out, fill) : filled_by_lanes(x, 0, out, fill);
 }
 
 at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& w) {

@@ -92,10 +92,13 @@ at::Tensor Nf4Weight::times_transposed(const at::Tensor& x) const {
   const std::int64_t in = shape_[1];
   if (!nn::are_few_rows(x) || in % kNf4Block != 0) return Weight::times_transposed(x);
   const Nf4View data = view_of(data_);
-  return nn::few_rows_cpu(x, shape_[0], [&](std::int64_t first, std::int64_t last, float* to) {
+  const auto fill = [&](std::int64_t first, std::int64_t last, auto* to) {
     thread_local std::vector<float> absmax;
     dequantize_blocks(data, first * in / kNf4Block, last * in / kNf4Block, absmax, to);
-  });
+  };
+  return nn::few_rows_cpu(x, shape_[0], {fill, [&](std::int64_t first, std::int64_t last, c10::BFloat16* to) {
+                                           fill(first, last, reinterpret_cast<std::uint16_t*>(to));
+                                         }});
 }
 
 }  // namespace hone::quant

@@ -14,7 +14,7 @@ class Nf4Weight final : public nn::Weight {
  public:
   Nf4Weight(const Nf4Data& data, std::vector<std::int64_t> shape, at::ScalarType compute);
   at::Tensor acquire() const override;
-  // Few rows: each thread dequantises the rows of W it multiplies with, in fp32 whatever the compute type.
+  // Few rows: each thread dequantises the rows of W it multiplies with, to fp32 unless the processor multiplies bf16.
   at::Tensor times_transposed(const at::Tensor& x) const override;
   at::IntArrayRef shape() const override { return shape_; }
   std::int64_t bytes() const override { return data_.bytes(); }
