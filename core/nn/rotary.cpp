@@ -23,6 +23,16 @@ struct RotaryNode final : TapeNode {
   }
 };
 
+// The library below LibTorch finds out at its first sine or cosine which processor it is on, without a lock: two threads
+// that call first at the same time may take different kernels, whose last bits differ.
+void settle_sine_and_cosine() {
+  static const bool done = [] {
+    const at::Tensor one = at::ones({1}, at::kFloat);
+    return at::cos(one).defined() && at::sin(one).defined();
+  }();
+  (void)done;
+}
+
 }  // namespace
 
 at::Tensor rotary_frequencies(const RotarySpec& spec, const at::TensorOptions& options) {
@@ -39,6 +49,7 @@ RotaryTable rotary_table(const at::Tensor& positions, const RotarySpec& spec, at
 }
 
 RotaryTable rotary_table(const at::Tensor& positions, const at::Tensor& frequencies) {
+  settle_sine_and_cosine();
   const at::Tensor angle = positions.to(frequencies.scalar_type()).unsqueeze(-1) * frequencies;
   return {at::cos(angle), at::sin(angle)};
 }

@@ -99,8 +99,24 @@ std::vector<Filled> cut(std::span<const std::int64_t> lengths, const BinRules& r
   return bins;
 }
 
+// Longest first, each to the side with fewer tokens; within a side as they were; then each side likewise.
+void balance_halves(std::span<std::int64_t> members, std::span<const std::int64_t> lengths) {
+  if (members.size() < 3) return;
+  Bin order(members.begin(), members.end());
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return lengths[a] > lengths[b]; });
+  Filled first, second;
+  for (const std::int64_t place : order)
+    (first.tokens <= second.tokens ? first : second).add(place, lengths[place]);
+  for (Filled* side : {&first, &second}) std::sort(side->members.begin(), side->members.end());
+  const auto middle = std::copy(first.members.begin(), first.members.end(), members.begin());
+  std::copy(second.members.begin(), second.members.end(), middle);
+  balance_halves(members.first(first.members.size()), lengths);
+  balance_halves(members.last(second.members.size()), lengths);
+}
+
 // Fullest first, each to the rank with the fewest tokens so far among those with the fewest bins.
-std::vector<std::vector<Bin>> deal(std::vector<Filled> bins, const BinRules& rules) {
+std::vector<std::vector<Bin>> deal(std::vector<Filled> bins, std::span<const std::int64_t> lengths,
+                                   const BinRules& rules) {
   const auto world = static_cast<std::size_t>(rules.world_size);
   bins.resize(round_up(bins.size(), world));
   if (rules.packing)
@@ -116,6 +132,7 @@ std::vector<std::vector<Bin>> deal(std::vector<Filled> bins, const BinRules& rul
     const std::size_t rank = turn[bin % world];
     load[rank] += bins[bin].tokens;
     std::sort(bins[bin].members.begin(), bins[bin].members.end());
+    if (rules.packing) balance_halves(bins[bin].members, lengths);
     ranks[rank].push_back(std::move(bins[bin].members));
   }
   return ranks;
@@ -125,7 +142,7 @@ std::vector<std::vector<Bin>> deal(std::vector<Filled> bins, const BinRules& rul
 std::vector<std::vector<Bin>> deal_for_tree(std::span<const std::int64_t> lengths, const BinRules& rules) {
   BinRules alone = rules;
   alone.world_size = 1;
-  std::vector<Bin> bins = deal(cut(lengths, alone), alone)[0];
+  std::vector<Bin> bins = deal(cut(lengths, alone), lengths, alone)[0];
   const auto world = static_cast<std::size_t>(rules.world_size);
   bins.resize(std::bit_ceil(std::max(bins.size(), world)));
   std::vector<std::vector<Bin>> ranks(world);
@@ -139,7 +156,7 @@ std::vector<std::vector<Bin>> plan_bins(std::span<const std::int64_t> lengths, c
   HONE_CHECK(rules.world_size > 0);
   HONE_CHECK(
       std::all_of(lengths.begin(), lengths.end(), [&](auto n) { return n >= 0 && n <= rules.micro_tokens; }));
-  return rules.tree ? deal_for_tree(lengths, rules) : deal(cut(lengths, rules), rules);
+  return rules.tree ? deal_for_tree(lengths, rules) : deal(cut(lengths, rules), lengths, rules);
 }
 
 }  // namespace hone::data

@@ -16,7 +16,9 @@ struct BinRules {
   bool tree = false;
 };
 
-using Bin = std::vector<std::int64_t>;  // places in `lengths`, rising; may be empty
+// Places in `lengths`; may be empty. Under packing so ordered that the halves of a bin hold alike many tokens, and so
+// each half's: threads take a stretch of it each (core/model/strands.h). Else rising.
+using Bin = std::vector<std::int64_t>;
 
 // [rank][micro-batch]. No length may exceed micro_tokens.
 std::vector<std::vector<Bin>> plan_bins(std::span<const std::int64_t> lengths, const BinRules& rules);

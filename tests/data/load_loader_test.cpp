@@ -120,6 +120,27 @@ TEST(Bins, RanksGetAboutTheSameNumberOfTokens) {
   }
 }
 
+// Threads take a half of a bin each, or a quarter.
+TEST(Bins, HalvesAndQuartersHoldAboutTheSameNumberOfTokens) {
+  const std::vector<std::int64_t> lengths = {20, 700, 150, 90, 310, 160, 45, 520, 260, 80, 120, 75};
+  const Bin bin = plan_bins(lengths, {4096, true, 1})[0].at(0);
+  ASSERT_EQ(bin.size(), lengths.size());
+  for (const int parts : {2, 4}) {
+    const double part =
+        static_cast<double>(std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0})) / parts;
+    for (int cut = 1; cut < parts; ++cut) {
+      double nearest = part, tokens = 0;
+      for (const std::int64_t place : bin) {
+        tokens += static_cast<double>(lengths[place]);
+        nearest = std::min(nearest, std::abs(tokens - cut * part));
+      }
+      EXPECT_LT(nearest, 0.12 * part) << cut << " of " << parts;
+    }
+  }
+  EXPECT_EQ(plan_bins(lengths, {4096, /*packing=*/false, 1})[0].at(0),
+            (Bin{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
+}
+
 TEST(Bins, OfTheTreeAreTheSameInTheSameOrderOnAnyPowerOfTwoOfRanks) {
   const auto lengths = some_lengths(37, 100, 5);
   for (const bool packing : {true, false}) {
@@ -228,11 +249,11 @@ TEST(Loader, BatchesArePackedAsTheModelExpects) {
   samples[1].supervised = {0, 1};
   Loader loader(set_of(samples), {.batch_size = 3, .shuffle = false});
   const TokenBatch batch = loader.next_step().bins.at(0);
-  EXPECT_EQ(batch.tokens, (std::vector<std::int32_t>{0, 0, 1, 1, 2, 2}));
+  EXPECT_EQ(batch.tokens, (std::vector<std::int32_t>{0, 0, 2, 2, 1, 1}));
   EXPECT_EQ(batch.positions, (std::vector<std::int32_t>{0, 1, 0, 1, 0, 1}));
-  EXPECT_EQ(batch.supervised, (std::vector<std::uint8_t>{1, 1, 0, 1, 1, 1}));
+  EXPECT_EQ(batch.supervised, (std::vector<std::uint8_t>{1, 1, 1, 1, 0, 1}));
   EXPECT_EQ(batch.cu_seqlens, (std::vector<std::int32_t>{0, 2, 4, 6}));
-  EXPECT_EQ(batch.sample, (std::vector<std::int64_t>{0, 1, 2}));
+  EXPECT_EQ(batch.sample, (std::vector<std::int64_t>{0, 2, 1}));
   EXPECT_EQ(batch.slot, (std::vector<std::int32_t>{0, 0, 0}));
   EXPECT_EQ(batch.prefix, (std::vector<std::int32_t>{-1, -1, -1}));
 }
