@@ -111,7 +111,11 @@ int run_convert(CommandContext& context) {
   const bool any_type = model.dtype == "auto", nf4 = options.quantize == "nf4" || model.quantize == "nf4";
   const std::string dtype = any_type ? stored_dtype(*files.tensors) : model.dtype;
   if (context.session.rank() != 0) return 0;
-  FolderWriter writer(context.config(), options.output, dtype, FolderThere::refuse);
+  Config alone =
+      context.config();  // adapters are not folded in, and leave tokenizer and template as they are
+  alone.model.adapters.clear();
+  alone.adapter.init.clear();
+  FolderWriter writer(alone, options.output, dtype, FolderThere::refuse);
   Conversion conversion(*files.tensors, writer, {nf4, model.double_quant, any_type, dtype});
   for (const formats::TensorInfo& info : files.tensors->tensors()) conversion.announce(info);
   writer.begin();

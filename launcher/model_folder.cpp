@@ -42,6 +42,7 @@ FolderWriter::FolderWriter(const Config& config, std::string folder, std::string
   if (there == FolderThere::refuse && is_directory(folder_) && !was_empty_)
     throw Error(Exit::usage, "US086", "output is there already", folder_, "the folder has files in it",
                 "choose another folder, or remove it");
+  chat_template_ = chat_template_to_write(config);
   make_directories(folder_);
 }
 
@@ -98,8 +99,7 @@ void FolderWriter::finish(const formats::ModelConfig& model, const std::optional
   const std::string& source = config_.model.path;
   formats::write_config_json(folder_, model, dtype_, source_json(source, "config.json"), quantization);
   formats::write_generation_config_json(folder_, model, source_json(source, "generation_config.json"));
-  data::export_tokenizer(tokenizer_source(config_), folder_, config_.data.new_tokens,
-                         chat_template_to_write(config_));
+  data::export_tokenizer(tokenizer_source(config_), folder_, config_.data.new_tokens, chat_template_);
   finished_ = true;
 }
 

@@ -40,7 +40,7 @@ class FolderWriter {
 
  private:
   const Config& config_;
-  std::string folder_, dtype_;
+  std::string folder_, dtype_, chat_template_;
   bool created_ = false, was_empty_ = false, finished_ = false;
   std::vector<formats::TensorInfo> tensors_;
   std::unique_ptr<formats::ModelWriter> writer_;

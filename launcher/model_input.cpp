@@ -175,10 +175,15 @@ std::string chat_template_source(const Config& config, const data::Tokenizer& to
 }
 
 std::string chat_template_to_write(const Config& config) {
-  if (config.data.chat_template == "auto") return adapters_chat_template(config);
-  if (config.data.chat_template == "none") return {};
+  const std::string& name = config.data.chat_template;
+  const std::string of_adapter = adapters_chat_template(config);
+  if (name == "none" || (name == "auto" && of_adapter.empty())) return {};
   const auto tokenizer = data::load_tokenizer(tokenizer_source(config));
-  return data::template_to_carry(config.data.chat_template, tokenizer->chat_template_source());
+  const std::string& own = tokenizer->chat_template_source();
+  if (name == "auto") return of_adapter == own ? std::string() : of_adapter;
+  data::make_chat_template(name, *tokenizer);  // refuses what the tokenizer lacks tokens for
+  // Beside an adapter that carries another, the model's own is carried too: the last that is carried counts.
+  return data::template_to_carry(name, of_adapter.empty() ? own : std::string());
 }
 
 bool replaces_modules(const Config& config) {

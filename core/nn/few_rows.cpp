@@ -124,11 +124,11 @@ at::Tensor few_rows_by_lanes(const at::Tensor& x, const at::Tensor& w) {
 at::Tensor pairs_of_columns(const at::Tensor& x) {
   const std::int64_t rows = x.size(0), pairs = x.size(1) / 2;
   at::Tensor out = at::zeros({pairs, Bf16RowsGemm::kColumns}, at::kInt);
-  const at::Tensor in = x.view(at::kInt);
-  const auto* from = in.const_data_ptr<std::int32_t>();
+  const auto* from = x.const_data_ptr<c10::BFloat16>();
   auto* to = out.mutable_data_ptr<std::int32_t>();
   for (std::int64_t m = 0; m < rows; ++m)
-    for (std::int64_t p = 0; p < pairs; ++p) to[p * Bf16RowsGemm::kColumns + m] = from[m * pairs + p];
+    for (std::int64_t p = 0; p < pairs; ++p)
+      std::memcpy(to + p * Bf16RowsGemm::kColumns + m, from + 2 * (m * pairs + p), sizeof *to);
   return out;
 }
 
@@ -175,8 +175,9 @@ at::Tensor filled_by_lanes(const at::Tensor& x, std::int64_t first_row, std::int
 }
 
 // AVX-512 BF16 multiplies as many weights at a time as fp32 does where x is one row.
-bool is_worth_unit(const at::Tensor& x) {
-  return bf16_unit() == Bf16Unit::amx && x.scalar_type() == at::kBFloat16 && x.size(1) % 32 == 0;
+bool is_worth_unit(const at::Tensor& x, std::int64_t out) {
+  return bf16_unit() == Bf16Unit::amx && x.scalar_type() == at::kBFloat16 && x.size(1) % 32 == 0 &&
+         out >= Bf16RowsGemm::kRows;
 }
 
 }  // namespace
@@ -205,11 +206,11 @@ at::Tensor few_rows_by(Bf16Unit unit, const at::Tensor& x, std::int64_t out, con
 bool are_few_rows(const at::Tensor& x) { return x.size(0) <= kFewRows && has_cpu_kernel(x); }
 
 at::Tensor few_rows_cpu(const at::Tensor& x, const at::Tensor& w) {
-  return is_worth_unit(x) ? few_rows_by(bf16_unit(), x, w) : few_rows_by_lanes(x, w);
+  return is_worth_unit(x, w.size(0)) ? few_rows_by(bf16_unit(), x, w) : few_rows_by_lanes(x, w);
 }
 
 at::Tensor few_rows_cpu(const at::Tensor& x, std::int64_t out, const FillRows& fill) {
-  return is_worth_unit(x) ? few_rows_by(bf16_unit(), x, out, fill) : filled_by_lanes(x, 0, out, fill);
+  return is_worth_unit(x, out) ? few_rows_by(bf16_unit(), x, out, fill) : filled_by_lanes(x, 0, out, fill);
 }
 
 at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& w) {

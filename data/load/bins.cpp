@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "core/base/error.h"
 
@@ -105,8 +106,11 @@ void balance_halves(std::span<std::int64_t> members, std::span<const std::int64_
   Bin order(members.begin(), members.end());
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return lengths[a] > lengths[b]; });
   Filled first, second;
-  for (const std::int64_t place : order)
-    (first.tokens <= second.tokens ? first : second).add(place, lengths[place]);
+  for (const std::int64_t place : order) {
+    const bool to_first =
+        std::pair(first.tokens, first.members.size()) <= std::pair(second.tokens, second.members.size());
+    (to_first ? first : second).add(place, lengths[place]);
+  }
   for (Filled* side : {&first, &second}) std::sort(side->members.begin(), side->members.end());
   const auto middle = std::copy(first.members.begin(), first.members.end(), members.begin());
   std::copy(second.members.begin(), second.members.end(), middle);

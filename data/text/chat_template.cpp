@@ -69,7 +69,8 @@ std::string names() {
 std::string name_of(const std::string& source) {
   if (const auto name = recognize_template(source)) return *name;
   throw Error(Exit::usage, "CT002",
-              source.empty() ? "the model has no chat template" : "the model's chat template is not known",
+              source.empty() ? "the model has no chat template"
+                             : "the chat template of the model, or of an adapter of it, is not known",
               "--data.template auto",
               source.empty() ? "neither tokenizer_config.json nor the GGUF file holds one"
                              : "it is none of those that hone renders exactly",

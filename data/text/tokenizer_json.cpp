@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/file_system.h"
 #include "data/text/tokenizer.h"
+#include "data/text/utf8.h"
 
 namespace hone::data {
 namespace {
@@ -186,7 +187,11 @@ void read_config(const std::string& folder, TokenizerSpec& spec) {
 
 std::string stored_chat_template(const std::string& folder) {
   const std::string jinja = folder + "/chat_template.jinja", path = folder + "/tokenizer_config.json";
-  if (path_exists(jinja)) return read_text_file(jinja, kMaxFile);
+  if (path_exists(jinja)) {
+    std::string text = read_text_file(jinja, kMaxFile);
+    if (!is_valid_utf8(text)) wrong("not UTF-8", jinja, "the file");
+    return text;
+  }
   if (!path_exists(path)) return {};
   return template_in_config(member_or_null(read_config_file(path), "chat_template"), path);
 }

@@ -141,6 +141,11 @@ TEST(Bins, HalvesAndQuartersHoldAboutTheSameNumberOfTokens) {
             (Bin{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
 }
 
+TEST(Bins, TakeSamplesWithoutTokens) {
+  for (const std::vector<std::int64_t>& lengths : {std::vector<std::int64_t>{0, 0, 0}, {5, 0, 0, 0}})
+    EXPECT_EQ(plan_bins(lengths, {4096, true, 1})[0].at(0).size(), lengths.size());
+}
+
 TEST(Bins, OfTheTreeAreTheSameInTheSameOrderOnAnyPowerOfTwoOfRanks) {
   const auto lengths = some_lengths(37, 100, 5);
   for (const bool packing : {true, false}) {
