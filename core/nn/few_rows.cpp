@@ -195,7 +195,9 @@ at::Tensor few_rows_by(Bf16Unit unit, const at::Tensor& x, std::int64_t out, con
   return in_blocks(
       unit, x, out,
       [&] {
-        return [&, rows = std::vector<c10::BFloat16>(room)](std::int64_t first) mutable {
+        return [&](std::int64_t first) {
+          thread_local std::vector<c10::BFloat16> rows;
+          rows.resize(room);
           fill.bf16(first, first + Bf16RowsGemm::kRows, rows.data());
           return static_cast<const c10::BFloat16*>(rows.data());
         };

@@ -1,5 +1,6 @@
 #include "data/text/tokenizer_json.h"
 
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -174,11 +175,23 @@ Json read_config_file(const std::string& path) {
   return config;
 }
 
+std::string config_path(const std::string& folder) { return folder + "/tokenizer_config.json"; }
+
+// The file of its own comes before what tokenizer_config.json holds.
+std::optional<std::string> template_file(const std::string& folder) {
+  const std::string jinja = folder + "/chat_template.jinja";
+  if (!path_exists(jinja)) return std::nullopt;
+  std::string text = read_text_file(jinja, kMaxFile);
+  if (!is_valid_utf8(text)) wrong("not UTF-8", jinja, "the file");
+  return text;
+}
+
 void read_config(const std::string& folder, TokenizerSpec& spec) {
-  const std::string path = folder + "/tokenizer_config.json";
-  if (path_exists(path))
-    read_added_tokens_decoder(member_or_null(read_config_file(path), "added_tokens_decoder"), spec, path);
-  spec.chat_template = stored_chat_template(folder);
+  const std::string path = config_path(folder);
+  const Json config = path_exists(path) ? read_config_file(path) : Json::object();
+  read_added_tokens_decoder(member_or_null(config, "added_tokens_decoder"), spec, path);
+  const auto file = template_file(folder);
+  spec.chat_template = file ? *file : template_in_config(member_or_null(config, "chat_template"), path);
   read_named_tokens(path, spec);
   read_named_tokens(folder + "/special_tokens_map.json", spec);
 }
@@ -186,12 +199,8 @@ void read_config(const std::string& folder, TokenizerSpec& spec) {
 }  // namespace
 
 std::string stored_chat_template(const std::string& folder) {
-  const std::string jinja = folder + "/chat_template.jinja", path = folder + "/tokenizer_config.json";
-  if (path_exists(jinja)) {
-    std::string text = read_text_file(jinja, kMaxFile);
-    if (!is_valid_utf8(text)) wrong("not UTF-8", jinja, "the file");
-    return text;
-  }
+  if (auto file = template_file(folder)) return *std::move(file);
+  const std::string path = config_path(folder);
   if (!path_exists(path)) return {};
   return template_in_config(member_or_null(read_config_file(path), "chat_template"), path);
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/philox.h"
 #include "core/ports/communicator.h"
 #include "data/text/chat_template.h"
 
@@ -191,6 +192,13 @@ inline std::string error_of(const std::function<void()>& body) {
     return error.what();
   }
   return {};
+}
+
+inline std::vector<std::int64_t> some_lengths(int count, int largest, unsigned seed) {
+  std::vector<std::int64_t> lengths;
+  for (int i = 0; i < count; ++i)
+    lengths.push_back(1 + philox({static_cast<unsigned>(i), 0, 0, 0}, {seed, 0})[0] % largest);
+  return lengths;
 }
 
 }  // namespace hone::data::fakes
